@@ -1,0 +1,262 @@
+namespace Amesh.Apisix;
+
+/// <summary>
+/// The configuration of the plugin <c>amesh</c> on a route: all that Envoy's route asks for and no stock object or plugin
+/// of APISIX means exactly. Its schema on APISIX's side is in lua/apisix/plugins/amesh.lua.
+/// </summary>
+public sealed record AmeshPlugin
+{
+    /// <summary>The request goes to where the connection was going before it was captured.</summary>
+    public bool? OriginalDst { get; init; }
+
+    /// <summary>Weighted clusters; one is drawn at random for each request.</summary>
+    public IReadOnlyList<WeightedCluster>? Clusters { get; init; }
+
+    /// <summary>Seconds for the whole request, all tries included; 504 after them.</summary>
+    public double? Timeout { get; init; }
+
+    /// <summary>Seconds without a byte in either direction.</summary>
+    public double? IdleTimeout { get; init; }
+
+    /// <summary>When a try is followed by another.</summary>
+    public Retry? Retry { get; init; }
+
+    /// <summary>Delays and errors made on purpose.</summary>
+    public Fault? Fault { get; init; }
+
+    /// <summary>Whether the endpoint is told in <c>x-envoy-attempt-count</c> which try this is.</summary>
+    public bool? AttemptCount { get; init; }
+
+    /// <summary>Changes of request headers, in order.</summary>
+    public IReadOnlyList<HeaderMutation>? RequestHeaders { get; init; }
+
+    /// <summary>Changes of response headers, in order.</summary>
+    public IReadOnlyList<HeaderMutation>? ResponseHeaders { get; init; }
+
+    /// <summary>A new path.</summary>
+    public PathRewrite? Rewrite { get; init; }
+
+    /// <summary>A new Host.</summary>
+    public HostRewrite? HostRewrite { get; init; }
+
+    /// <summary>The answer is a redirect.</summary>
+    public Redirect? Redirect { get; init; }
+
+    /// <summary>The answer is given here.</summary>
+    public DirectResponse? DirectResponse { get; init; }
+
+    /// <summary>Copies of the request that go elsewhere.</summary>
+    public IReadOnlyList<Mirror>? Mirrors { get; init; }
+
+    /// <summary>Cross-origin rules.</summary>
+    public Cors? Cors { get; init; }
+
+    /// <summary>What the balancer's hash is made of; the first with a value, or all of them, as Envoy combines them.</summary>
+    public IReadOnlyList<HashPolicy>? Hash { get; init; }
+}
+
+/// <summary>One of several clusters.</summary>
+public sealed record WeightedCluster
+{
+    /// <summary>The cluster's upstream.</summary>
+    public string? UpstreamId { get; init; }
+
+    /// <summary>Instead of an upstream: the connection's original destination.</summary>
+    public bool? OriginalDst { get; init; }
+
+    /// <summary>Its share of the sum of all weights; 0 is never drawn.</summary>
+    public required uint Weight { get; init; }
+
+    /// <summary>Changes of request headers for this cluster alone.</summary>
+    public IReadOnlyList<HeaderMutation>? RequestHeaders { get; init; }
+
+    /// <summary>Changes of response headers for this cluster alone.</summary>
+    public IReadOnlyList<HeaderMutation>? ResponseHeaders { get; init; }
+
+    /// <summary>A Host for this cluster alone.</summary>
+    public string? HostRewrite { get; init; }
+}
+
+/// <summary>Envoy's retry policy. Source: config.route.v3.RetryPolicy.</summary>
+public sealed record Retry
+{
+    /// <summary>Envoy's conditions, for example <c>connect-failure</c>, <c>5xx</c>, <c>retriable-status-codes</c>.</summary>
+    public required IReadOnlyList<string> On { get; init; }
+
+    /// <summary>The codes that <c>retriable-status-codes</c> stands for.</summary>
+    public IReadOnlyList<uint>? Statuses { get; init; }
+
+    /// <summary>How many tries may follow the first.</summary>
+    public required uint Num { get; init; }
+
+    /// <summary>Seconds for one try.</summary>
+    public double? PerTryTimeout { get; init; }
+
+    /// <summary>Seconds one try may be idle.</summary>
+    public double? PerTryIdleTimeout { get; init; }
+
+    /// <summary>Seconds: the back-off before retry n is drawn from 0 to (2^n - 1) times this.</summary>
+    public double BaseInterval { get; init; } = 0.025;
+
+    /// <summary>Seconds: the longest back-off.</summary>
+    public double MaxInterval { get; init; } = 0.25;
+
+    /// <summary>Whether endpoints that were tried are passed over.</summary>
+    public bool? PreviousHosts { get; init; }
+
+    /// <summary>How often another endpoint is drawn before one that was tried is taken.</summary>
+    public long? HostAttempts { get; init; }
+}
+
+/// <summary>Faults, in the order in which they happen. Shares are parts per million.</summary>
+public sealed record Fault
+{
+    /// <summary>A wait before the request goes on.</summary>
+    public FaultDelay? Delay { get; init; }
+
+    /// <summary>An answer instead of the request going on.</summary>
+    public FaultAbort? Abort { get; init; }
+}
+
+/// <summary>A wait.</summary>
+/// <param name="Seconds">How long.</param>
+/// <param name="Ppm">For how many of a million requests.</param>
+public sealed record FaultDelay(double Seconds, long Ppm);
+
+/// <summary>An error.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Ppm">For how many of a million requests.</param>
+public sealed record FaultAbort(uint Status, long Ppm)
+{
+    /// <summary>A gRPC status instead of an HTTP one.</summary>
+    public uint? GrpcStatus { get; init; }
+}
+
+/// <summary>One change of a header.</summary>
+/// <param name="Op"><c>set</c>, <c>append</c>, <c>add_if_absent</c>, <c>overwrite_if_exists</c> or <c>remove</c>.</param>
+/// <param name="Name">The header, in lower case.</param>
+/// <param name="Value">Its value; none for <c>remove</c>.</param>
+public sealed record HeaderMutation(string Op, string Name, string? Value);
+
+/// <summary>A new path; one of the three forms.</summary>
+public sealed record PathRewrite
+{
+    /// <summary>The matched prefix, which <see cref="To"/> replaces.</summary>
+    public string? Prefix { get; init; }
+
+    /// <summary>What replaces the prefix.</summary>
+    public string? To { get; init; }
+
+    /// <summary>The whole new path.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>A regular expression (PCRE) whose matches are replaced by <see cref="Substitution"/>.</summary>
+    public string? Regex { get; init; }
+
+    /// <summary>The replacement, with <c>\1</c> for groups.</summary>
+    public string? Substitution { get; init; }
+}
+
+/// <summary>A new Host; one of the forms.</summary>
+public sealed record HostRewrite
+{
+    /// <summary>This name.</summary>
+    public string? Literal { get; init; }
+
+    /// <summary>The value of this request header.</summary>
+    public string? Header { get; init; }
+
+    /// <summary>The endpoint's own host name.</summary>
+    public bool? Auto { get; init; }
+
+    /// <summary>The path with matches of this expression replaced by <see cref="Substitution"/>.</summary>
+    public string? PathRegex { get; init; }
+
+    /// <summary>The replacement, with <c>\1</c> for groups.</summary>
+    public string? Substitution { get; init; }
+}
+
+/// <summary>A redirect. What is not given is kept from the request.</summary>
+public sealed record Redirect
+{
+    /// <summary>301, 302, 303, 307 or 308.</summary>
+    public required uint Status { get; init; }
+
+    /// <summary><c>http</c> or <c>https</c>.</summary>
+    public string? Scheme { get; init; }
+
+    /// <summary>The host.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>The port.</summary>
+    public uint? Port { get; init; }
+
+    /// <summary>The whole path, perhaps with a query.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>The path, or the part of it that <see cref="PathRewrite"/> says, is rewritten.</summary>
+    public PathRewrite? Rewrite { get; init; }
+
+    /// <summary>Whether the query is left out.</summary>
+    public bool? StripQuery { get; init; }
+}
+
+/// <summary>An answer that is given at once.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Body">The body.</param>
+public sealed record DirectResponse(uint Status, string? Body);
+
+/// <summary>A copy of requests.</summary>
+/// <param name="UpstreamId">Where it goes.</param>
+/// <param name="Ppm">For how many of a million requests.</param>
+public sealed record Mirror(string UpstreamId, long Ppm);
+
+/// <summary>Cross-origin rules. Source: extensions.filters.http.cors.v3.CorsPolicy.</summary>
+public sealed record Cors
+{
+    /// <summary>Which origins are allowed: regular expressions (PCRE) on the whole of <c>Origin</c>.</summary>
+    public required IReadOnlyList<string> AllowOrigins { get; init; }
+
+    /// <summary>The value of <c>access-control-allow-methods</c>.</summary>
+    public string? AllowMethods { get; init; }
+
+    /// <summary>The value of <c>access-control-allow-headers</c>.</summary>
+    public string? AllowHeaders { get; init; }
+
+    /// <summary>The value of <c>access-control-expose-headers</c>.</summary>
+    public string? ExposeHeaders { get; init; }
+
+    /// <summary>The value of <c>access-control-max-age</c>.</summary>
+    public string? MaxAge { get; init; }
+
+    /// <summary>Whether credentials are allowed.</summary>
+    public bool? AllowCredentials { get; init; }
+
+    /// <summary>Whether a preflight of an origin that is not allowed goes on to the endpoint.</summary>
+    public bool? ForwardNotMatchingPreflights { get; init; }
+}
+
+/// <summary>One part of a balancer's hash; one of the sources.</summary>
+public sealed record HashPolicy
+{
+    /// <summary>A request header.</summary>
+    public string? Header { get; init; }
+
+    /// <summary>A cookie.</summary>
+    public HashCookie? Cookie { get; init; }
+
+    /// <summary>A query parameter.</summary>
+    public string? Query { get; init; }
+
+    /// <summary>The client's address.</summary>
+    public bool? SourceIp { get; init; }
+
+    /// <summary>Whether the parts after this one are left out when this one has a value.</summary>
+    public bool? Terminal { get; init; }
+}
+
+/// <summary>A cookie that a hash is made of.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Ttl">Seconds; when given, a cookie is made for a client that has none. 0: until the browser ends.</param>
+/// <param name="Path">The path of a cookie that is made.</param>
+public sealed record HashCookie(string Name, double? Ttl, string? Path);

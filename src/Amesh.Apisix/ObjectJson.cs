@@ -1,0 +1,33 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Amesh.Apisix;
+
+/// <summary>Objects as the JSON that APISIX reads. The same object always gives the same bytes.</summary>
+public static class ObjectJson
+{
+    private static readonly ObjectJsonContext Context = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        // The reader is a JSON parser, not a browser: regular expressions stay readable.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
+    /// <summary>The UTF-8 JSON of an object, without white space.</summary>
+    public static byte[] Serialize(ApisixObject value) => value switch
+    {
+        Upstream upstream => JsonSerializer.SerializeToUtf8Bytes(upstream, Context.Upstream),
+        Route route => JsonSerializer.SerializeToUtf8Bytes(route, Context.Route),
+        VirtualHost virtualHost => JsonSerializer.SerializeToUtf8Bytes(virtualHost, Context.VirtualHost),
+        Listener listener => JsonSerializer.SerializeToUtf8Bytes(listener, Context.Listener),
+        _ => throw new ArgumentException($"no JSON form for {value.GetType().Name}", nameof(value)),
+    };
+}
+
+[JsonSerializable(typeof(Upstream))]
+[JsonSerializable(typeof(Route))]
+[JsonSerializable(typeof(VirtualHost))]
+[JsonSerializable(typeof(Listener))]
+internal sealed partial class ObjectJsonContext : JsonSerializerContext;

@@ -1,0 +1,128 @@
+namespace Amesh.Apisix;
+
+/// <summary>What every object has: the id that its key ends with, and a name for people.</summary>
+public abstract record ApisixObject
+{
+    /// <summary>The last part of the object's key; APISIX refuses an object whose id is not in it.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Envoy's name of what this was translated from, cut to APISIX's 100 characters.</summary>
+    public string? Name { get; init; }
+
+    internal abstract ObjectKind Kind { get; }
+
+    /// <summary>Where the object stands.</summary>
+    public ObjectKey Key() => new(Kind, Id);
+}
+
+/// <summary>An APISIX upstream. Source: <c>upstream</c> in APISIX's schema_def.lua.</summary>
+public sealed record Upstream : ApisixObject
+{
+    /// <summary>The balancer: APISIX's own (<c>roundrobin</c>, <c>chash</c>) or one of Amesh's (<c>amesh_…</c>).</summary>
+    public required string Type { get; init; }
+
+    /// <summary>Where to go. An empty list is answered with 503, as Envoy does where no endpoint is healthy.</summary>
+    public required IReadOnlyList<UpstreamNode> Nodes { get; init; }
+
+    /// <summary>The time limits of one try.</summary>
+    public UpstreamTimeout? Timeout { get; init; }
+
+    /// <summary><c>pass</c>: the request's own Host; <c>rewrite</c>: <see cref="UpstreamHost"/>.</summary>
+    public string? PassHost { get; init; }
+
+    /// <summary>The Host that is sent when <see cref="PassHost"/> is <c>rewrite</c>.</summary>
+    public string? UpstreamHost { get; init; }
+
+    /// <summary><c>http</c>, <c>https</c>, <c>grpc</c> or <c>grpcs</c>.</summary>
+    public string? Scheme { get; init; }
+
+    internal override ObjectKind Kind => ObjectKind.Upstream;
+}
+
+/// <summary>One endpoint of an upstream.</summary>
+/// <param name="Host">An IP address.</param>
+/// <param name="Port">1 to 65535.</param>
+/// <param name="Weight">Its share; 0 gets nothing beside a positive one.</param>
+public sealed record UpstreamNode(string Host, uint Port, long Weight);
+
+/// <summary>Time limits in seconds, each above 0.</summary>
+/// <param name="Connect">For the TCP connection.</param>
+/// <param name="Send">Between two writes of the request.</param>
+/// <param name="Read">Between two reads of the answer.</param>
+public sealed record UpstreamTimeout(double Connect, double Send, double Read);
+
+/// <summary>An APISIX route: one route of an Envoy virtual host. Source: <c>route</c> in APISIX's schema_def.lua.</summary>
+public sealed record Route : ApisixObject
+{
+    /// <summary>Always <c>/*</c>: routes that must be tried in order must have the same uri in APISIX's stock routers.</summary>
+    public string Uri { get; } = "/*";
+
+    /// <summary>The virtual host's domains, or none where one of them is <c>*</c>.</summary>
+    public IReadOnlyList<string>? Hosts { get; init; }
+
+    /// <summary>Higher is tried first; unique inside a virtual host.</summary>
+    public required int Priority { get; init; }
+
+    /// <summary>Who it belongs to: the label <c>amesh_virtual_host</c>.</summary>
+    public required IReadOnlyDictionary<string, string> Labels { get; init; }
+
+    /// <summary>All must hold. The first is always the route configuration, which Amesh's router has looked up already.</summary>
+    public required IReadOnlyList<Predicate> Vars { get; init; }
+
+    /// <summary>The cluster's upstream, where there is exactly one.</summary>
+    public string? UpstreamId { get; init; }
+
+    /// <summary>Whether <c>Upgrade: websocket</c> is passed on.</summary>
+    public bool? EnableWebsocket { get; init; }
+
+    /// <summary>The plugins of the route.</summary>
+    public required RoutePlugins Plugins { get; init; }
+
+    internal override ObjectKind Kind => ObjectKind.Route;
+}
+
+/// <summary>The plugins that a mesh route uses.</summary>
+/// <param name="Amesh">Amesh's own plugin, on every mesh route.</param>
+public sealed record RoutePlugins(AmeshPlugin Amesh);
+
+/// <summary>Amesh's own: a virtual host's domains and its routes in Envoy's order.</summary>
+public sealed record VirtualHost : ApisixObject
+{
+    /// <summary>The name of the route configuration that it is in.</summary>
+    public required string RouteConfig { get; init; }
+
+    /// <summary>Exact names, <c>*.suffix</c>, <c>prefix.*</c> or <c>*</c>, in lower case.</summary>
+    public required IReadOnlyList<string> Domains { get; init; }
+
+    /// <summary>Ids of the routes; the first that matches is taken, and 404 is the answer where none does.</summary>
+    public required IReadOnlyList<string> Routes { get; init; }
+
+    /// <summary>Whether a port in Host is left out when domains are compared.</summary>
+    public bool IgnorePort { get; init; }
+
+    internal override ObjectKind Kind => ObjectKind.VirtualHost;
+}
+
+/// <summary>Amesh's own: what becomes of a connection to an address and port.</summary>
+public sealed record Listener : ApisixObject
+{
+    /// <summary>An IP address; <c>0.0.0.0</c> stands for any.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>The destination's port; 0 stands for any that no other listener has.</summary>
+    public required uint Port { get; init; }
+
+    /// <summary>The route configuration that its requests are routed by.</summary>
+    public required string RouteConfig { get; init; }
+
+    /// <summary>Whether <c>.</c> and <c>..</c> are resolved before matching and in what the endpoint sees.</summary>
+    public bool NormalizePath { get; init; }
+
+    /// <summary>Whether adjacent slashes become one.</summary>
+    public bool MergeSlashes { get; init; }
+
+    /// <summary>What becomes of <c>%2F</c> and <c>%5C</c>: <c>keep</c>, <c>reject</c>, <c>unescape_redirect</c> or <c>unescape_forward</c>.</summary>
+    public string EscapedSlashes { get; init; } = "keep";
+
+    internal override ObjectKind Kind => ObjectKind.Listener;
+}
