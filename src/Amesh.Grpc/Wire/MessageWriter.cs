@@ -12,6 +12,8 @@ internal static class MessageWriter
 
     public static async ValueTask WriteAsync(Stream stream, ReadOnlyMemory<byte> message, bool gzip, CancellationToken cancellationToken)
     {
+        // GZipStream makes nothing at all, not even a header, of nothing.
+        gzip &= message.Length > 0;
         if (gzip)
         {
             message = Compress(message);
