@@ -11,6 +11,9 @@ internal sealed record Answer(int Status, TimeSpan After, byte[] Body)
     /// <summary>How the reports and verdicts spell their members.</summary>
     public static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>The same for files that people read.</summary>
+    public static readonly JsonSerializerOptions IndentedJson = new(Json) { WriteIndented = true };
+
     /// <summary>True when the answer carries the report of what was seen.</summary>
     public bool IsReport => Status == 200;
 

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using Amesh.Harness.Endpoints;
+using Amesh.Harness.Network;
+using Amesh.Harness.Processes;
+using Amesh.Harness.Recordings;
+using Amesh.Harness.Verdicts;
+
+namespace Amesh.Harness.Commands;
+
+/// <summary><c>harness verdicts</c>: every case of a scenario through the proxy, compared with what a real Envoy did.</summary>
+internal static class VerdictsCommand
+{
+    public const string Usage = "verdicts --scenario istio-bookinfo [--protocol delta|sotw] [--target gateway|apisix|none] [--control-plane amesh|node]"
+        + " [--step STEP] [--case STEP/NAME] [--json FILE] [--record] [--verbose]";
+
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        var given = new Arguments(arguments, ["--scenario", "--protocol", "--target", "--control-plane", "--step", "--case", "--json"], ["--record", "--verbose"]);
+        if (NetworkNamespace.Inside is null)
+        {
+            return NetworkNamespace.RunInside(["verdicts", .. arguments]);
+        }
+        var options = new VerdictOptions
+        {
+            Scenario = given.Value("--scenario") ?? "istio-bookinfo",
+            Protocol = given.OneOf("--protocol", "delta", "sotw"),
+            Target = given.OneOf("--target", "gateway", "apisix", "none"),
+            ControlPlane = given.OneOf("--control-plane", "amesh", "node"),
+            Step = given.Value("--step") ?? given.Value("--case")?.Split('/')[0],
+            Case = given.Value("--case"),
+            Verbose = given.Has("--verbose"),
+        };
+        var score = await RunAsync(options, Console.Out);
+        if (given.Value("--json") is { } path)
+        {
+            await File.WriteAllTextAsync(path, JsonSerializer.Serialize(score, Answer.IndentedJson) + "\n");
+        }
+        if (given.Has("--record"))
+        {
+            Scoreboard.Record(score);
+        }
+        if (score.Known > 0)
+        {
+            Console.WriteLine($"{score.Known} known not to hold (native-tests/verdicts/known-differences.json)");
+        }
+        Console.WriteLine($"{score.Passed} passed, {score.Failed} failed");
+        return score.Failed == 0 ? 0 : 1;
+    }
+
+    private static async Task<Score> RunAsync(VerdictOptions options, TextWriter output)
+    {
+        var path = Repository.At("native-tests", "verdicts", options.Scenario + ".json");
+        if (!File.Exists(path))
+        {
+            throw new HarnessException($"--scenario {options.Scenario}: there is no {path}");
+        }
+        var verdicts = VerdictFile.Read(path);
+        var recording = Repository.At("samples", verdicts.Scenario);
+        var mesh = RecordedMesh.Read(recording, options.Protocol);
+        using var folder = new RunFolder();
+        await using var controlPlane = options.Target == "none" ? null
+            : options.ControlPlane == "node" ? ControlPlane.Node(recording, folder.Path) : ControlPlane.Amesh(recording, folder.Path);
+        await using IProxy proxy = options.Target switch
+        {
+            "none" => new NoProxy(),
+            "apisix" => new ApisixGateway(folder.Path, options.Protocol, recording),
+            _ => new TestGateway(folder.Path, options.Protocol, recording),
+        };
+        return await new VerdictRun(verdicts, mesh, proxy, controlPlane, options, output).RunAsync();
+    }
+}

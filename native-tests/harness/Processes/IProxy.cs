@@ -1,0 +1,30 @@
+namespace Amesh.Harness.Processes;
+
+/// <summary>The proxy under test.</summary>
+internal interface IProxy : IAsyncDisposable
+{
+    /// <summary>User of its workers, whose packets are not redirected.</summary>
+    string User { get; }
+
+    /// <summary>Where redirected connections go; null when nothing is redirected.</summary>
+    int? OutboundPort { get; }
+
+    /// <summary>Starts it; returns when it answers.</summary>
+    Task StartAsync();
+
+    /// <summary>What it knows of the mesh now.</summary>
+    Task<ProxyState> StateAsync();
+
+    /// <summary>Throws with its last words when it is not running any more.</summary>
+    void ThrowIfExited();
+}
+
+/// <summary>What a proxy knows of the mesh.</summary>
+/// <param name="Version">The commit number in shared memory; 0 before the first.</param>
+/// <param name="Applied">The oldest commit that any worker still routes by.</param>
+/// <param name="Busy">True while the library has received what it has not committed.</param>
+internal sealed record ProxyState(long Version, long Applied, bool Busy)
+{
+    /// <summary>True when every worker routes by all that was received.</summary>
+    public bool IsSettled => !Busy && Applied >= Version;
+}

@@ -1,0 +1,14 @@
+namespace Amesh.Harness.Processes;
+
+/// <summary>No proxy at all: connections go where they are made to. Shows what of a result is the harness's own.</summary>
+internal sealed class NoProxy : IProxy
+{
+    public string User => "nobody";
+    public int? OutboundPort => null;
+    public Task StartAsync() => Task.CompletedTask;
+    public Task<ProxyState> StateAsync() => Task.FromResult(new ProxyState(1, 1, false));
+    public void ThrowIfExited()
+    {
+    }
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

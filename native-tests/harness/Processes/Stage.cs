@@ -1,0 +1,56 @@
+using System.Net;
+using Amesh.Harness.Endpoints;
+using Amesh.Harness.Network;
+using Amesh.Harness.Recordings;
+using Amesh.Harness.Verdicts;
+
+namespace Amesh.Harness.Processes;
+
+/// <summary>Sets up what a run plays on: addresses, endpoints, redirection; and moves it from step to step.</summary>
+internal static class Stage
+{
+    /// <summary>Brings up the network, one server at every endpoint and virtual address, and the redirection to the proxy.</summary>
+    public static void Prepare(VerdictFile verdicts, RecordedMesh mesh, EndpointServer endpoints, IProxy proxy)
+    {
+        TrafficRedirection.UseLoopback();
+        var cases = verdicts.Steps.Values.SelectMany(static cases => cases).ToList();
+        var served = cases.SelectMany(static verdict => verdict.Got.ServedBy.Keys.Concat(verdict.Got.AlsoReached.Keys)).Where(static address => IPEndPoint.TryParse(address, out _) && address.Contains(':', StringComparison.Ordinal));
+        var resolved = verdicts.Dns.Values;
+        TrafficRedirection.AddAddresses([
+            .. verdicts.Vips.Select(static vip => IPEndPoint.Parse(vip).Address.ToString()),
+            .. cases.Select(static verdict => verdict.Send.From).OfType<string>(),
+            .. mesh.Addresses.Concat(served).Select(static address => IPEndPoint.Parse(address).Address.ToString()),
+            .. resolved,
+        ]);
+        foreach (var address in verdicts.Vips.Concat(mesh.Addresses).Concat(served).Distinct())
+        {
+            endpoints.Listen(address);
+        }
+        if (proxy.OutboundPort is { } port)
+        {
+            TrafficRedirection.Redirect(proxy.User, port, verdicts.Inbound);
+        }
+    }
+
+    /// <summary>Moves the control plane to a step and waits until every worker of the proxy routes by it.</summary>
+    public static async Task GoToAsync(string step, ControlPlane? controlPlane, IProxy proxy)
+    {
+        if (controlPlane is null)
+        {
+            return;
+        }
+        await controlPlane.GoToAsync(step);
+        var last = "";
+        await Waiting.UntilAsync(
+            async () =>
+            {
+                proxy.ThrowIfExited();
+                var there = await controlPlane.StateAsync();
+                var state = await proxy.StateAsync();
+                last = $"control plane {there}, proxy {state}";
+                return ControlPlane.IsDelivered(there, step) && state is { Version: > 0, IsSettled: true };
+            },
+            TimeSpan.FromSeconds(20),
+            () => $"step {step} in every worker; {last}");
+    }
+}

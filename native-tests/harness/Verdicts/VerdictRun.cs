@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using Amesh.Harness.Client;
+using Amesh.Harness.Endpoints;
+using Amesh.Harness.Processes;
+using Amesh.Harness.Recordings;
+
+namespace Amesh.Harness.Verdicts;
+
+/// <summary>Walks a recording's steps, sends every case of each through the proxy and compares with what Envoy did.</summary>
+internal sealed class VerdictRun(VerdictFile verdicts, RecordedMesh mesh, IProxy proxy, ControlPlane? controlPlane, VerdictOptions options, TextWriter output)
+{
+    private readonly KnownDifferences _known = KnownDifferences.Read();
+
+    /// <summary>Runs to the end; the score.</summary>
+    public async Task<Score> RunAsync()
+    {
+        await using var endpoints = new EndpointServer();
+        Stage.Prepare(verdicts, mesh, endpoints, proxy);
+        if (controlPlane is not null)
+        {
+            await controlPlane.StartAsync();
+        }
+        await proxy.StartAsync();
+        var sender = new CaseSender(new VerdictClient(), endpoints.Log);
+        var score = new Score { Scenario = options.Scenario, Target = options.Target, Protocol = options.Protocol };
+        foreach (var step in mesh.Steps)
+        {
+            await Stage.GoToAsync(step.Name, controlPlane, proxy);
+            if (verdicts.Steps.TryGetValue(step.Name, out var cases) && (options.Step is null || options.Step == step.Name))
+            {
+                await RunStepAsync(step, [.. cases.Where(verdict => options.Case is null || options.Case == verdict.Id)], sender, score);
+                proxy.ThrowIfExited();
+            }
+        }
+        return score;
+    }
+
+    private async Task RunStepAsync(RecordedStep step, List<VerdictCase> cases, CaseSender sender, Score score)
+    {
+        if (cases.Count == 0)
+        {
+            return;
+        }
+        var clock = Stopwatch.StartNew();
+        var results = await sender.SendAsync(cases);
+        var stepScore = new StepScore(step.Name);
+        var lines = new List<string>();
+        var spread = Spread.Differences(results, step.State.Targets);
+        foreach (var (verdict, measured) in results)
+        {
+            var differences = Comparison.Differences(verdict, measured, step.State.Targets);
+            differences.AddRange(spread.GetValueOrDefault(verdict.Id, []));
+            var reason = _known.Reason(options.Scenario, options.Target, verdict.Id);
+            lines.AddRange(stepScore.Count(verdict.Id, differences, reason));
+            if (options.Verbose)
+            {
+                lines.Add($"     {verdict.Id}: {string.Join(' ', measured.Outcome.Status)} {string.Join(' ', measured.Outcome.ServedBy)}");
+            }
+        }
+        score.Steps.Add(stepScore);
+        output.WriteLine($"{step.Name,-28} {stepScore.Passed,4} passed, {stepScore.Failed} failed{(stepScore.Known > 0 ? $", {stepScore.Known} known" : "")}  ({clock.Elapsed.TotalSeconds:0.0} s)");
+        lines.ForEach(output.WriteLine);
+    }
+}
+
+/// <summary>What to run.</summary>
+internal sealed record VerdictOptions
+{
+    /// <summary>As <c>istio-bookinfo</c>.</summary>
+    public required string Scenario { get; init; }
+
+    /// <summary><c>gateway</c>, <c>apisix</c> or <c>none</c>.</summary>
+    public string Target { get; init; } = "gateway";
+
+    /// <summary><c>delta</c> or <c>sotw</c>.</summary>
+    public string Protocol { get; init; } = "delta";
+
+    /// <summary><c>amesh</c> or <c>node</c>.</summary>
+    public string ControlPlane { get; init; } = "amesh";
+
+    /// <summary>Only this step's cases; the steps before are walked all the same.</summary>
+    public string? Step { get; init; }
+
+    /// <summary>Only this case.</summary>
+    public string? Case { get; init; }
+
+    /// <summary>A line for every case.</summary>
+    public bool Verbose { get; init; }
+}
