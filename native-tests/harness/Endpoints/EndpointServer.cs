@@ -36,7 +36,8 @@ internal sealed class EndpointServer : IAsyncDisposable
         }
         var endPoint = IPEndPoint.Parse(address);
         var listener = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        // SO_REUSEADDR alone: the portable option would also let two servers share an address.
+        listener.SetRawSocketOption(1, 2, [1, 0, 0, 0]);
         listener.Bind(endPoint);
         listener.Listen(1024);
         _listeners.Add(address, listener);
