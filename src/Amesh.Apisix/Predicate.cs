@@ -24,6 +24,9 @@ public abstract record Predicate
     /// <summary>The variable has a value, an empty one too: in lua-resty-expr an absent variable matches no pattern.</summary>
     public static Predicate Present(string variable) => Matches(variable, "^");
 
+    /// <summary>The variable, as a number, compares to a bound; <paramref name="comparison"/> is <c>&gt;=</c> or <c>&lt;</c>.</summary>
+    public static Predicate Compare(string variable, string comparison, long bound) => new NumberComparison(variable, comparison, bound, false);
+
     /// <summary>One of the conditions holds; a single condition stands for itself.</summary>
     public static Predicate AnyOf(IReadOnlyList<Predicate> members) => members.Count == 1 ? members[0] : new Combination("OR", members);
 
@@ -50,6 +53,25 @@ public abstract record Predicate
 
             writer.WriteStringValue(Operator);
             writer.WriteStringValue(Value);
+            writer.WriteEndArray();
+        }
+    }
+
+    private sealed record NumberComparison(string Variable, string Operator, long Value, bool Negated) : Predicate
+    {
+        public override Predicate Negate() => this with { Negated = !Negated };
+
+        internal override void Write(Utf8JsonWriter writer)
+        {
+            writer.WriteStartArray();
+            writer.WriteStringValue(Variable);
+            if (Negated)
+            {
+                writer.WriteStringValue("!");
+            }
+
+            writer.WriteStringValue(Operator);
+            writer.WriteNumberValue(Value);
             writer.WriteEndArray();
         }
     }

@@ -1,0 +1,88 @@
+using Amesh.Apisix;
+
+namespace Amesh.Translation;
+
+/// <summary>The objects that the mesh comes to, who made each, and what has changed since they were last written.</summary>
+internal sealed class ObjectTable
+{
+    private readonly SortedDictionary<ObjectKey, byte[]> _objects = [];
+    private readonly Dictionary<Owner, ObjectKey[]> _owned = [];
+
+    // The bytes that an object had when it was last written; null for one that was not there.
+    private readonly Dictionary<ObjectKey, byte[]?> _before = [];
+
+    /// <summary>All objects, in the order of writing.</summary>
+    public IEnumerable<ConfigObject> Objects => _objects.Select(o => new ConfigObject(o.Key, o.Value));
+
+    /// <summary>How many objects there are of a kind.</summary>
+    public int Count(ObjectKind kind) => _objects.Keys.Count(key => key.Kind == kind);
+
+    /// <summary>Replaces all that one unit comes to. An object that it no longer comes to is gone.</summary>
+    public void Set(Owner owner, IEnumerable<ApisixObject> objects)
+    {
+        var keys = new List<ObjectKey>();
+        foreach (ApisixObject value in objects)
+        {
+            ObjectKey key = value.Key();
+            byte[] json = ObjectJson.Serialize(value);
+            keys.Add(key);
+            if (!_objects.TryGetValue(key, out byte[]? held) || !held.AsSpan().SequenceEqual(json))
+            {
+                _before.TryAdd(key, held);
+                _objects[key] = json;
+            }
+        }
+
+        if (_owned.TryGetValue(owner, out ObjectKey[]? owned))
+        {
+            foreach (ObjectKey key in owned.Where(key => !keys.Contains(key)))
+            {
+                _objects.Remove(key, out byte[]? held);
+                _before.TryAdd(key, held);
+            }
+        }
+
+        if (keys.Count == 0)
+        {
+            _owned.Remove(owner);
+        }
+        else
+        {
+            _owned[owner] = [.. keys];
+        }
+    }
+
+    /// <summary>What has changed since the last <see cref="Accept"/>.</summary>
+    public ChangeSet Changes()
+    {
+        var set = new List<ConfigObject>();
+        var removed = new List<ObjectKey>();
+        foreach ((ObjectKey key, byte[]? before) in _before)
+        {
+            if (!_objects.TryGetValue(key, out byte[]? now))
+            {
+                if (before is not null)
+                {
+                    removed.Add(key);
+                }
+            }
+            else if (before is null || !before.AsSpan().SequenceEqual(now))
+            {
+                set.Add(new ConfigObject(key, now));
+            }
+        }
+
+        set.Sort((a, b) => a.Key.CompareTo(b.Key));
+        removed.Sort((a, b) => b.CompareTo(a));
+        return new ChangeSet(set, removed);
+    }
+
+    /// <summary>The changes have been written: what is here now is what later changes are measured by.</summary>
+    public void Accept() => _before.Clear();
+}
+
+/// <summary>The unit that objects were made from.</summary>
+/// <param name="Kind">What each such unit comes to mostly.</param>
+/// <param name="Resource">The resource that it is in.</param>
+/// <param name="Name">Its name in the resource.</param>
+internal readonly record struct Owner(ObjectKind Kind, string Resource, string Name);

@@ -1,0 +1,149 @@
+using Amesh.Xds;
+using Amesh.Xds.Store;
+
+namespace Amesh.Translation;
+
+/// <summary>The one pipeline: what a source says goes into the store, the translator, and as a change set to the sink.</summary>
+/// <remarks>
+/// <para>
+/// The first commit waits until everything that clusters and listeners name has come, or until
+/// <see cref="FirstCommitDeadline"/> after the first update: a mesh that is half there must not replace a whole one. From
+/// then on each quiet moment of the source is a commit.
+/// </para>
+/// <para>Thread-safe: a source calls from its own thread, the deadline from a timer's.</para>
+/// </remarks>
+public sealed class Pipeline : IResourceHandler, IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly IConfigSink _sink;
+    private readonly Action<string>? _onTrouble;
+    private readonly Timer _deadline;
+    private bool _started;
+    private bool _open;
+    private bool _committed;
+
+    /// <summary>A pipeline into a sink.</summary>
+    /// <param name="sink">Takes the change sets. Those that it cannot take are kept and go with the next.</param>
+    /// <param name="onTrouble">Told, in one line, when the first commit is made without something, or the sink refuses one.</param>
+    public Pipeline(IConfigSink sink, Action<string>? onTrouble = null)
+    {
+        _sink = sink;
+        _onTrouble = onTrouble;
+        Store = new ResourceStore(Translator);
+        Translator.ReadFrom(Store);
+        _deadline = new Timer(_ => Open(), null, Timeout.Infinite, Timeout.Infinite);
+    }
+
+    /// <summary>How long the first commit waits for what is named but does not come: Envoy's default initial_fetch_timeout.</summary>
+    public static TimeSpan FirstCommitDeadline { get; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Why the last commit was refused; null when it was taken.</summary>
+    public string? CommitError { get; private set; }
+
+    /// <summary>The resources.</summary>
+    public ResourceStore Store { get; }
+
+    /// <summary>The objects.</summary>
+    public Translator Translator { get; } = new();
+
+    /// <inheritdoc/>
+    public IReadOnlyList<RejectedResource> Apply(DiscoveryUpdate update)
+    {
+        lock (_gate)
+        {
+            if (!_started)
+            {
+                _started = true;
+                _deadline.Change(FirstCommitDeadline, Timeout.InfiniteTimeSpan);
+            }
+
+            return Store.Apply(update);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> Wanted(string typeUrl)
+    {
+        lock (_gate)
+        {
+            return [.. Store.Wanted(typeUrl)];
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, string> Versions(string typeUrl)
+    {
+        lock (_gate)
+        {
+            return Store.Versions(typeUrl);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Quiet()
+    {
+        lock (_gate)
+        {
+            _open |= Store.IsComplete;
+            if (_open)
+            {
+                Commit();
+            }
+        }
+    }
+
+    /// <summary>Looks at the state while nothing changes it.</summary>
+    public T Read<T>(Func<Pipeline, T> read)
+    {
+        lock (_gate)
+        {
+            return read(this);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _deadline.Dispose();
+
+    private void Open()
+    {
+        lock (_gate)
+        {
+            if (_open)
+            {
+                return;
+            }
+
+            _open = true;
+            _onTrouble?.Invoke(
+                $"after {FirstCommitDeadline.TotalSeconds:0} s the mesh is taken as it is; named but not there: {string.Join(", ", Store.Missing.Take(5))}");
+            Commit();
+        }
+    }
+
+    private void Commit()
+    {
+        Store.Quiet();
+        ChangeSet changes = Translator.Changes();
+        try
+        {
+            // The first commit may be empty, and still says that the mesh is known.
+            if (!changes.IsEmpty || !_committed)
+            {
+                _sink.Commit(changes);
+            }
+
+            _committed = true;
+            CommitError = null;
+            Translator.Accept();
+        }
+        catch (ConfigSinkException e)
+        {
+            if (CommitError != e.Message)
+            {
+                _onTrouble?.Invoke(e.Message);
+            }
+
+            CommitError = e.Message;
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using Amesh.Apisix;
+using Amesh.Translation.Clusters;
+using Envoy.Config.Route.V3;
+using EnvoyVirtualHost = Envoy.Config.Route.V3.VirtualHost;
+using EnvoyWeight = Envoy.Config.Route.V3.WeightedCluster.Types.ClusterWeight;
+using WeightedCluster = Amesh.Apisix.WeightedCluster;
+
+namespace Amesh.Translation.Routes;
+
+/// <summary>Where a route sends requests, and what happens to them on the way.</summary>
+internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHost, ISet<string> clusters)
+{
+    // Envoy's default for RouteAction.timeout.
+    private const double DefaultTimeout = 15;
+
+    /// <summary>The upstream, where it is a single one, and the plugin's configuration; no plugin where the route must be left out.</summary>
+    public (string? UpstreamId, AmeshPlugin? Plugin) Translate(RouteAction action, RouteMatch match, DiagnosticScope diagnostics)
+    {
+        AmeshPlugin plugin = new()
+        {
+            Timeout = action.Timeout is { } timeout ? Durations.Limit(timeout) : DefaultTimeout,
+            IdleTimeout = Durations.Limit(action.IdleTimeout),
+            Retry = Retries.Translate(action.RetryPolicy ?? virtualHost.RetryPolicy),
+            Rewrite = Rewrites.Path(action, match, diagnostics),
+            HostRewrite = Rewrites.Host(action, diagnostics),
+            Mirrors = Mirrors.Translate(
+                action.RequestMirrorPolicies.Count > 0 ? action.RequestMirrorPolicies
+                    : virtualHost.RequestMirrorPolicies.Count > 0 ? virtualHost.RequestMirrorPolicies
+                    : scope.Configuration.RequestMirrorPolicies,
+                clusters,
+                diagnostics),
+            Hash = HashPolicies.Translate(action, diagnostics),
+        };
+
+        switch (action.ClusterSpecifierCase)
+        {
+            case RouteAction.ClusterSpecifierOneofCase.Cluster:
+                (string? upstream, bool? originalDst) = Target(action.Cluster);
+                return (upstream, plugin with { OriginalDst = originalDst });
+            case RouteAction.ClusterSpecifierOneofCase.WeightedClusters:
+                return (null, plugin with { Clusters = Weighted(action.WeightedClusters, diagnostics.At("weighted_clusters")) });
+            default:
+                diagnostics.NotYet("cluster_specifier", $"{action.ClusterSpecifierCase} is not translated; the answer is 503");
+                return (null, new AmeshPlugin { DirectResponse = new DirectResponse(503, null) });
+        }
+    }
+
+    private List<WeightedCluster> Weighted(Envoy.Config.Route.V3.WeightedCluster weighted, DiagnosticScope diagnostics)
+    {
+        var targets = new List<WeightedCluster>();
+        for (int i = 0; i < weighted.Clusters.Count; i++)
+        {
+            EnvoyWeight cluster = weighted.Clusters[i];
+            DiagnosticScope at = diagnostics.At($"clusters[{i}]");
+            if (cluster.Name.Length == 0)
+            {
+                at.NotYet("cluster_header", "its share is answered with 503");
+            }
+
+            (string? upstream, bool? originalDst) = Target(cluster.Name);
+            targets.Add(new WeightedCluster
+            {
+                UpstreamId = upstream,
+                OriginalDst = originalDst,
+                Weight = cluster.Weight ?? 0,
+                HostRewrite = cluster.HostRewriteLiteral.Length == 0 ? null : cluster.HostRewriteLiteral,
+                RequestHeaders = new HeaderMutations()
+                    .Level(cluster.RequestHeadersToAdd, cluster.RequestHeadersToRemove, "request_headers_to_add", at).OrNull,
+                ResponseHeaders = new HeaderMutations()
+                    .Level(cluster.ResponseHeadersToAdd, cluster.ResponseHeadersToRemove, "response_headers_to_add", at).OrNull,
+            });
+        }
+
+        return targets;
+    }
+
+    private (string? UpstreamId, bool? OriginalDst) Target(string cluster)
+    {
+        clusters.Add(cluster);
+        return scope.KindOf(cluster) == ClusterKind.OriginalDst ? (null, true) : (Names.UpstreamId(cluster), null);
+    }
+}

@@ -1,0 +1,185 @@
+using Amesh.Apisix;
+using Envoy.Extensions.Filters.Http.Fault.V3;
+using Google.Protobuf;
+using Google.Protobuf.Collections;
+using Google.Protobuf.WellKnownTypes;
+using CorsPolicy = Envoy.Extensions.Filters.Http.Cors.V3.CorsPolicy;
+using EnvoyRoute = Envoy.Config.Route.V3.Route;
+using EnvoyVirtualHost = Envoy.Config.Route.V3.VirtualHost;
+
+namespace Amesh.Translation.Routes;
+
+/// <summary>An Envoy virtual host as APISIX routes, and the object that says which domains and which order they have.</summary>
+internal sealed class VirtualHostTranslator
+{
+    /// <summary>The label that tells a route of the mesh from one of the user's, and whose it is.</summary>
+    public const string VirtualHostLabel = "amesh_virtual_host";
+
+    private const string OriginLabel = "amesh_origin";
+    private const string RouteConfigVariable = "amesh_route_config";
+    private const int MaxLabelLength = 256;
+
+    private readonly RouteScope _scope;
+    private readonly EnvoyVirtualHost _virtualHost;
+    private readonly DiagnosticScope _diagnostics;
+    private readonly string _id;
+    private readonly IReadOnlyList<string> _domains;
+    private readonly SortedSet<string> _clusters = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _ids = [];
+
+    private VirtualHostTranslator(RouteScope scope, EnvoyVirtualHost virtualHost, DiagnosticScope diagnostics)
+    {
+        _scope = scope;
+        _virtualHost = virtualHost;
+        _diagnostics = diagnostics;
+        _id = ObjectId.From($"{virtualHost.Name} {scope.RouteConfig}");
+        _domains = [.. virtualHost.Domains.Select(d => d.ToLowerInvariant()).Distinct()];
+    }
+
+    public static TranslatedVirtualHost Translate(RouteScope scope, EnvoyVirtualHost virtualHost, DiagnosticScope diagnostics) =>
+        new VirtualHostTranslator(scope, virtualHost, diagnostics).Translate();
+
+    private TranslatedVirtualHost Translate()
+    {
+        var routes = new List<Route>();
+        for (int i = 0; i < _virtualHost.Routes.Count; i++)
+        {
+            EnvoyRoute route = _virtualHost.Routes[i];
+
+            // Priorities count from the end: what Istio users do most is to put a route in front of the catch-all.
+            int priority = _virtualHost.Routes.Count - 1 - i;
+            if (TranslateRoute(route, priority, _diagnostics.At($"routes[{(route.Name.Length > 0 ? route.Name : i)}]", Origins.Of(route.Metadata))) is { } translated)
+            {
+                routes.Add(translated);
+            }
+        }
+
+        var virtualHost = new VirtualHost
+        {
+            Id = _id,
+            Name = Names.Readable(_virtualHost.Name),
+            RouteConfig = _scope.RouteConfig,
+            Domains = _domains,
+            Routes = [.. routes.Select(r => r.Id)],
+            IgnorePort = _scope.Configuration.IgnorePortInHostMatching,
+        };
+        return new TranslatedVirtualHost(routes, virtualHost, _clusters);
+    }
+
+    private Route? TranslateRoute(EnvoyRoute route, int priority, DiagnosticScope diagnostics)
+    {
+        if (route.Match is not { } match)
+        {
+            diagnostics.Refused("match", "a route without a match is left out");
+            return null;
+        }
+
+        if (RouteMatching.Translate(match, diagnostics.At("match")) is not { } conditions)
+        {
+            return null;
+        }
+
+        (string? upstreamId, AmeshPlugin plugin) = Action(route, diagnostics);
+        return new Route
+        {
+            Id = IdOf(match),
+            Name = Names.Readable(route.Name.Length > 0 ? route.Name : _virtualHost.Name),
+            Hosts = _domains.Contains("*") ? null : [.. _domains.Where(IsStockHost)],
+            Priority = priority,
+            Labels = LabelsOf(route),
+            Vars = [Predicate.Equal(RouteConfigVariable, _scope.RouteConfig), .. conditions],
+            UpstreamId = upstreamId,
+            EnableWebsocket = true,
+            Plugins = new RoutePlugins(WithFilters(plugin, route, diagnostics)),
+        };
+    }
+
+    private (string? UpstreamId, AmeshPlugin Plugin) Action(EnvoyRoute route, DiagnosticScope diagnostics)
+    {
+        switch (route.ActionCase)
+        {
+            case EnvoyRoute.ActionOneofCase.Route_:
+                (string? upstreamId, AmeshPlugin? plugin) = new RouteActions(_scope, _virtualHost, _clusters)
+                    .Translate(route.Route_, route.Match, diagnostics.At("route"));
+                return (upstreamId, plugin!);
+            case EnvoyRoute.ActionOneofCase.Redirect:
+                return (null, new AmeshPlugin { Redirect = Redirects.Translate(route.Redirect, route.Match, diagnostics.At("redirect")) });
+            case EnvoyRoute.ActionOneofCase.DirectResponse:
+                return (null, new AmeshPlugin { DirectResponse = DirectResponses.Translate(route.DirectResponse, diagnostics.At("direct_response")) });
+            default:
+                diagnostics.NotYet("action", $"{route.ActionCase} is not translated; the answer is 503");
+                return (null, new AmeshPlugin { DirectResponse = new DirectResponse(503, null) });
+        }
+    }
+
+    private AmeshPlugin WithFilters(AmeshPlugin plugin, EnvoyRoute route, DiagnosticScope diagnostics)
+    {
+        Fault? fault = Configured(route.TypedPerFilterConfig, HTTPFault.Descriptor.FullName) is { } faultConfig
+            ? Faults.Translate(faultConfig.Unpack<HTTPFault>(), diagnostics.At("typed_per_filter_config[envoy.filters.http.fault]"))
+            : null;
+        Cors? cors = Configured(route.TypedPerFilterConfig, CorsPolicy.Descriptor.FullName) is { } corsConfig
+            ? CrossOrigin.Translate(corsConfig.Unpack<CorsPolicy>(), diagnostics.At("typed_per_filter_config[envoy.filters.http.cors]"))
+            : null;
+        return plugin with
+        {
+            Fault = fault,
+            Cors = cors,
+            AttemptCount = _virtualHost.IncludeRequestAttemptCount ? true : null,
+            RequestHeaders = new HeaderMutations()
+                .Level(route.RequestHeadersToAdd, route.RequestHeadersToRemove, "request_headers_to_add", diagnostics)
+                .Level(_virtualHost.RequestHeadersToAdd, _virtualHost.RequestHeadersToRemove, "request_headers_to_add", _diagnostics)
+                .Level(_scope.Configuration.RequestHeadersToAdd, _scope.Configuration.RequestHeadersToRemove, "request_headers_to_add", _diagnostics)
+                .OrNull,
+            ResponseHeaders = new HeaderMutations()
+                .Level(route.ResponseHeadersToAdd, route.ResponseHeadersToRemove, "response_headers_to_add", diagnostics)
+                .Level(_virtualHost.ResponseHeadersToAdd, _virtualHost.ResponseHeadersToRemove, "response_headers_to_add", _diagnostics)
+                .Level(_scope.Configuration.ResponseHeadersToAdd, _scope.Configuration.ResponseHeadersToRemove, "response_headers_to_add", _diagnostics)
+                .OrNull,
+        };
+    }
+
+    // The most specific level that configures the filter wins: route, virtual host, route configuration. By type: filter
+    // names are not canonical.
+    private Any? Configured(MapField<string, Any> onRoute, string message) =>
+        Find(onRoute, message) ?? Find(_virtualHost.TypedPerFilterConfig, message) ?? Find(_scope.Configuration.TypedPerFilterConfig, message);
+
+    private static Any? Find(MapField<string, Any> configs, string message)
+    {
+        foreach (Any config in configs.Values)
+        {
+            if (Any.GetTypeName(config.TypeUrl) == message)
+            {
+                return config;
+            }
+        }
+
+        return null;
+    }
+
+    // A route is what it matches: its id stays when others come and go beside it, and when its action changes.
+    private string IdOf(Envoy.Config.Route.V3.RouteMatch match)
+    {
+        string about = $"{_virtualHost.Name} {_scope.RouteConfig} {match.ToByteString().ToBase64()}";
+        string id = ObjectId.From(about);
+        for (int i = 2; !_ids.Add(id); i++)
+        {
+            id = ObjectId.From($"{about} {i}");
+        }
+
+        return id;
+    }
+
+    private Dictionary<string, string> LabelsOf(EnvoyRoute route)
+    {
+        var labels = new Dictionary<string, string> { [VirtualHostLabel] = _id };
+        if (Origins.Of(route.Metadata) is { Length: > 0 and <= MaxLabelLength } origin && !origin.Any(char.IsWhiteSpace))
+        {
+            labels[OriginLabel] = origin;
+        }
+
+        return labels;
+    }
+
+    // APISIX's hosts have no "name.*"; Amesh's router takes the domains from the virtual host.
+    private static bool IsStockHost(string domain) => !domain.EndsWith(".*", StringComparison.Ordinal);
+}

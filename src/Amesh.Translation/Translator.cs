@@ -1,0 +1,375 @@
+using System.Runtime.InteropServices;
+using Amesh.Apisix;
+using Amesh.Translation.Clusters;
+using Amesh.Translation.Listeners;
+using Amesh.Translation.Routes;
+using Amesh.Xds.Store;
+using Envoy.Config.Cluster.V3;
+using Envoy.Config.Endpoint.V3;
+using Envoy.Config.Listener.V3;
+using Envoy.Config.Route.V3;
+using EnvoyListener = Envoy.Config.Listener.V3.Listener;
+using EnvoyVirtualHost = Envoy.Config.Route.V3.VirtualHost;
+
+namespace Amesh.Translation;
+
+/// <summary>
+/// Keeps APISIX's objects in step with Envoy's units: a change of a unit touches what is made from it and nothing else.
+/// </summary>
+/// <remarks>
+/// What is kept of a unit is what others are made from (a cluster's kind, its endpoints, a chain's route configuration),
+/// not its message. A virtual host that must be made again, because a cluster came that it names, is read again from the
+/// store's bytes. Not for several threads.
+/// </remarks>
+public sealed class Translator : IUnitHandler
+{
+    private readonly Dictionary<string, ClusterModel> _clusters = [];
+    private readonly Dictionary<string, EndpointGroup[]> _assignments = [];
+    private readonly Dictionary<string, SortedSet<string>> _clustersByAssignment = [];
+    private readonly Dictionary<string, RouteConfiguration> _routeConfigs = [];
+    private readonly Dictionary<string, Dictionary<string, IReadOnlyCollection<string>>> _virtualHosts = [];
+    private readonly Dictionary<string, HashSet<VirtualHostKey>> _virtualHostsByCluster = [];
+    private readonly Dictionary<string, ListenerModel> _listeners = [];
+    private readonly Dictionary<string, SortedDictionary<string, FilterChainModel>> _chains = [];
+    private readonly Dictionary<UnitKey, IReadOnlyList<Diagnostic>> _diagnostics = [];
+    private readonly ObjectTable _objects = new();
+
+    // What must be made again at the end of the batch.
+    private readonly SortedSet<string> _dirtyClusters = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _dirtyListeners = new(StringComparer.Ordinal);
+    private readonly Dictionary<VirtualHostKey, EnvoyVirtualHost?> _dirtyVirtualHosts = [];
+
+    private Func<UnitKey, ReadOnlyMemory<byte>?> _readUnit = _ => null;
+
+    /// <summary>What is done otherwise than Envoy does it, in all units that are held.</summary>
+    public IEnumerable<Diagnostic> Diagnostics => _diagnostics.Values.SelectMany(d => d);
+
+    /// <summary>All objects, in the order of writing.</summary>
+    public IEnumerable<ConfigObject> Objects => _objects.Objects;
+
+    /// <summary>How many objects there are of a kind.</summary>
+    public int Count(ObjectKind kind) => _objects.Count(kind);
+
+    /// <summary>Says where the bytes of a unit that is held can be read again. Needed before the first batch.</summary>
+    public void ReadFrom(ResourceStore store) =>
+        _readUnit = key => store.TryRead(key, out ReadOnlyMemory<byte> bytes) ? bytes : null;
+
+    /// <summary>What has changed since the last <see cref="Accept"/>.</summary>
+    public ChangeSet Changes() => _objects.Changes();
+
+    /// <summary>The changes have been written.</summary>
+    public void Accept() => _objects.Accept();
+
+    /// <inheritdoc/>
+    public void Apply(IReadOnlyList<UnitChange> changes)
+    {
+        foreach (UnitChange change in changes)
+        {
+            Note(change);
+        }
+
+        foreach ((VirtualHostKey key, EnvoyVirtualHost? message) in _dirtyVirtualHosts)
+        {
+            MakeVirtualHost(key, message);
+        }
+
+        foreach (string cluster in _dirtyClusters)
+        {
+            MakeUpstream(cluster);
+        }
+
+        foreach (string listener in _dirtyListeners)
+        {
+            MakeListener(listener);
+        }
+
+        _dirtyVirtualHosts.Clear();
+        _dirtyClusters.Clear();
+        _dirtyListeners.Clear();
+    }
+
+    private void Note(UnitChange change)
+    {
+        var found = new List<Diagnostic>();
+        DiagnosticScope diagnostics = ScopeOf(change.Key, found);
+        switch (change.Key.Kind)
+        {
+            case UnitKind.Cluster:
+                NoteCluster(change.Key.Resource, (Cluster?)change.Message, diagnostics);
+                break;
+            case UnitKind.Assignment:
+                NoteAssignment(change.Key.Resource, (ClusterLoadAssignment?)change.Message, diagnostics);
+                break;
+            case UnitKind.RouteConfiguration:
+                NoteRouteConfiguration(change.Key.Resource, (RouteConfiguration?)change.Message);
+                break;
+            case UnitKind.VirtualHost:
+                _dirtyVirtualHosts[new VirtualHostKey(change.Key.Resource, change.Key.Name)] = (EnvoyVirtualHost?)change.Message;
+                return;
+            case UnitKind.Listener:
+                NoteListener(change.Key.Resource, (EnvoyListener?)change.Message, diagnostics);
+                break;
+            default:
+                NoteFilterChain(change.Key.Resource, change.Key.Name, (FilterChain?)change.Message, diagnostics);
+                break;
+        }
+
+        Keep(change.Key, found);
+    }
+
+    private void NoteCluster(string name, Cluster? message, DiagnosticScope diagnostics)
+    {
+        ClusterKind before = KindOf(name);
+        if (_clusters.TryGetValue(name, out ClusterModel? old))
+        {
+            _clustersByAssignment.GetValueOrDefault(old.AssignmentName)?.Remove(name);
+        }
+
+        if (message is null)
+        {
+            _clusters.Remove(name);
+        }
+        else
+        {
+            ClusterModel model = ClusterModel.From(message, diagnostics.At("", Origins.Of(message.Metadata)));
+            _clusters[name] = model;
+            Entry(_clustersByAssignment, model.AssignmentName).Add(name);
+        }
+
+        _dirtyClusters.Add(name);
+
+        // A route says itself whether it goes to the original destination, so it changes with the cluster's kind.
+        if ((before == ClusterKind.OriginalDst) != (KindOf(name) == ClusterKind.OriginalDst))
+        {
+            foreach (VirtualHostKey key in _virtualHostsByCluster.GetValueOrDefault(name) ?? [])
+            {
+                MarkVirtualHost(key);
+            }
+        }
+    }
+
+    private void NoteAssignment(string name, ClusterLoadAssignment? message, DiagnosticScope diagnostics)
+    {
+        if (message is null)
+        {
+            _assignments.Remove(name);
+        }
+        else
+        {
+            _assignments[name] = EndpointGroup.From(message, diagnostics);
+        }
+
+        _dirtyClusters.UnionWith(_clustersByAssignment.GetValueOrDefault(name) ?? []);
+    }
+
+    private void NoteRouteConfiguration(string name, RouteConfiguration? message)
+    {
+        if (message is null)
+        {
+            _routeConfigs.Remove(name);
+        }
+        else
+        {
+            _routeConfigs[name] = message;
+        }
+
+        foreach (VirtualHostKey key in VirtualHostsOf(name))
+        {
+            MarkVirtualHost(key);
+        }
+    }
+
+    private void NoteListener(string name, EnvoyListener? message, DiagnosticScope diagnostics)
+    {
+        ListenerModel? model = message is null ? null : ListenerModel.From(message, diagnostics);
+        if (model is null)
+        {
+            _listeners.Remove(name);
+        }
+        else
+        {
+            _listeners[name] = model;
+        }
+
+        if (message?.DefaultFilterChain is not null)
+        {
+            diagnostics.NotYet("default_filter_chain", "connections that no filter chain takes are not taken yet");
+        }
+
+        _dirtyListeners.Add(name);
+    }
+
+    private void NoteFilterChain(string listener, string name, FilterChain? message, DiagnosticScope diagnostics)
+    {
+        SortedDictionary<string, FilterChainModel> chains = Entry(_chains, listener);
+        if (chains.Remove(name, out FilterChainModel? old) && old.Inline is not null)
+        {
+            SetInline(old.RouteConfig, null);
+        }
+
+        if (message is not null && FilterChainTranslator.Translate(listener, name, message, diagnostics) is { } model)
+        {
+            chains[name] = model;
+            if (model.Inline is not null)
+            {
+                SetInline(model.RouteConfig, model.Inline);
+            }
+        }
+
+        _dirtyListeners.Add(listener);
+    }
+
+    // A route configuration that is written in a listener goes the way of one that came by RDS.
+    private void SetInline(string name, RouteConfiguration? configuration)
+    {
+        foreach (VirtualHostKey key in VirtualHostsOf(name))
+        {
+            _dirtyVirtualHosts[key] = null;
+        }
+
+        _routeConfigs.Remove(name);
+        if (configuration is null)
+        {
+            return;
+        }
+
+        foreach (EnvoyVirtualHost virtualHost in configuration.VirtualHosts)
+        {
+            _dirtyVirtualHosts[new VirtualHostKey(name, virtualHost.Name)] = virtualHost;
+        }
+
+        _routeConfigs[name] = configuration;
+    }
+
+    private void MarkVirtualHost(VirtualHostKey key)
+    {
+        if (_dirtyVirtualHosts.ContainsKey(key))
+        {
+            return;
+        }
+
+        EnvoyVirtualHost? message = _readUnit(new UnitKey(UnitKind.VirtualHost, key.RouteConfig, key.Name)) is { } bytes
+            ? EnvoyVirtualHost.Parser.ParseFrom(bytes.Span)
+            : _routeConfigs.GetValueOrDefault(key.RouteConfig)?.VirtualHosts.FirstOrDefault(v => v.Name == key.Name);
+        _dirtyVirtualHosts[key] = message;
+    }
+
+    private void MakeVirtualHost(VirtualHostKey key, EnvoyVirtualHost? message)
+    {
+        var owner = new Owner(ObjectKind.VirtualHost, key.RouteConfig, key.Name);
+        var unit = new UnitKey(UnitKind.VirtualHost, key.RouteConfig, key.Name);
+        var found = new List<Diagnostic>();
+        IReadOnlyCollection<string> clusters = [];
+        if (message is null)
+        {
+            _objects.Set(owner, []);
+        }
+        else
+        {
+            var scope = new RouteScope(key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), KindOf);
+            TranslatedVirtualHost translated = VirtualHostTranslator.Translate(scope, message, ScopeOf(unit, found));
+            _objects.Set(owner, [.. translated.Routes, translated.VirtualHost]);
+            clusters = translated.Clusters;
+        }
+
+        Keep(unit, found);
+        Relate(key, clusters, isGone: message is null);
+    }
+
+    private void Relate(VirtualHostKey key, IReadOnlyCollection<string> clusters, bool isGone)
+    {
+        Dictionary<string, IReadOnlyCollection<string>> virtualHosts = Entry(_virtualHosts, key.RouteConfig);
+        IReadOnlyCollection<string> before = virtualHosts.GetValueOrDefault(key.Name) ?? [];
+        foreach (string cluster in clusters.Except(before))
+        {
+            HashSet<VirtualHostKey> users = Entry(_virtualHostsByCluster, cluster);
+            users.Add(key);
+            _dirtyClusters.Add(cluster);
+        }
+
+        foreach (string cluster in before.Except(clusters))
+        {
+            HashSet<VirtualHostKey> users = Entry(_virtualHostsByCluster, cluster);
+            users.Remove(key);
+            if (users.Count == 0)
+            {
+                _virtualHostsByCluster.Remove(cluster);
+            }
+
+            _dirtyClusters.Add(cluster);
+        }
+
+        if (!isGone)
+        {
+            virtualHosts[key.Name] = clusters;
+        }
+        else if (virtualHosts.Remove(key.Name) && virtualHosts.Count == 0)
+        {
+            _virtualHosts.Remove(key.RouteConfig);
+        }
+    }
+
+    private void MakeUpstream(string name)
+    {
+        var owner = new Owner(ObjectKind.Upstream, name, "");
+        ApisixObject[] upstreams = [];
+        if (_clusters.TryGetValue(name, out ClusterModel? cluster))
+        {
+            EndpointGroup[] groups = cluster.Kind == ClusterKind.Eds
+                ? _assignments.GetValueOrDefault(cluster.AssignmentName) ?? []
+                : cluster.Inline;
+            upstreams = cluster.Kind == ClusterKind.OriginalDst ? [] : [UpstreamTranslator.Translate(cluster, groups)];
+        }
+        else if (_virtualHostsByCluster.ContainsKey(name))
+        {
+            upstreams = [UpstreamTranslator.Missing(name)];
+        }
+
+        _objects.Set(owner, upstreams);
+    }
+
+    private void MakeListener(string name)
+    {
+        IEnumerable<ApisixObject> listeners = _listeners.TryGetValue(name, out ListenerModel? listener)
+            ? ListenerTranslator.Translate(name, listener, _chains.GetValueOrDefault(name)?.Values ?? Enumerable.Empty<FilterChainModel>())
+            : [];
+        _objects.Set(new Owner(ObjectKind.Listener, name, ""), listeners);
+    }
+
+    private IEnumerable<VirtualHostKey> VirtualHostsOf(string routeConfig) =>
+        (_virtualHosts.GetValueOrDefault(routeConfig)?.Keys ?? Enumerable.Empty<string>()).Select(name => new VirtualHostKey(routeConfig, name));
+
+    private ClusterKind KindOf(string cluster) => _clusters.TryGetValue(cluster, out ClusterModel? model) ? model.Kind : ClusterKind.Missing;
+
+    private void Keep(UnitKey key, List<Diagnostic> found)
+    {
+        if (found.Count == 0)
+        {
+            _diagnostics.Remove(key);
+        }
+        else
+        {
+            _diagnostics[key] = found;
+        }
+    }
+
+    private static DiagnosticScope ScopeOf(UnitKey key, List<Diagnostic> found) => key.Kind switch
+    {
+        UnitKind.Cluster => new DiagnosticScope($"cluster {key.Resource}", found),
+        UnitKind.Assignment => new DiagnosticScope($"endpoints of {key.Resource}", found),
+        UnitKind.Listener => new DiagnosticScope($"listener {key.Resource}", found),
+        UnitKind.FilterChain => new DiagnosticScope($"listener {key.Resource}", found, $"filter_chains[{key.Name}]"),
+        UnitKind.RouteConfiguration => new DiagnosticScope($"route configuration {key.Resource}", found),
+        _ => new DiagnosticScope($"route configuration {key.Resource}", found, $"virtual_hosts[{key.Name}]"),
+    };
+
+    private static TValue Entry<TKey, TValue>(Dictionary<TKey, TValue> table, TKey key)
+        where TKey : notnull
+        where TValue : class, new()
+    {
+        ref TValue? value = ref CollectionsMarshal.GetValueRefOrAddDefault(table, key, out _);
+        return value ??= new TValue();
+    }
+
+    private readonly record struct VirtualHostKey(string RouteConfig, string Name);
+}

@@ -1,0 +1,240 @@
+using System.Runtime.InteropServices;
+using Google.Protobuf;
+
+namespace Amesh.Xds.Store;
+
+/// <summary>
+/// The resources that are held, the last good version of each, and what changed in them since the last batch.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Bytes that are the same as before are not decoded, for a unit as for a resource: SotW sends every cluster and listener
+/// again at any change, and one changed virtual host brings a whole RouteConfiguration.
+/// </para>
+/// <para>
+/// What no resource names any more is dropped, in SotW as in Delta, so that both end in the same state. Not for several
+/// threads: the owner of the source's loop owns the store.
+/// </para>
+/// </remarks>
+public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
+{
+    private readonly Dictionary<string, Dictionary<string, Held>> _held =
+        ResourceType.All.Keys.ToDictionary(typeUrl => typeUrl, _ => new Dictionary<string, Held>());
+
+    // How many units name a resource: what is not in here is not wanted.
+    private readonly Dictionary<string, Dictionary<string, int>> _named =
+        ResourceType.All.Keys.ToDictionary(typeUrl => typeUrl, _ => new Dictionary<string, int>());
+
+    private readonly HashSet<string> _received = [];
+    private readonly Dictionary<UnitKey, UnitChange> _pending = [];
+
+    /// <summary>
+    /// Whether clusters and listeners have come, and everything that they name. A first start waits for it; later on a
+    /// missing resource is a matter of its own units.
+    /// </summary>
+    public bool IsComplete =>
+        _received.Contains(TypeUrls.Cluster) && _received.Contains(TypeUrls.Listener)
+        && _named.All(type => type.Value.Keys.All(_held[type.Key].ContainsKey));
+
+    /// <summary>Names that are wanted and have not come, for people who wonder what a first start waits for.</summary>
+    public IEnumerable<string> Missing =>
+        _named.SelectMany(type => type.Value.Keys.Where(name => !_held[type.Key].ContainsKey(name)).Select(name => $"{type.Key} {name}"));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<RejectedResource> Apply(DiscoveryUpdate update)
+    {
+        if (!ResourceType.All.TryGetValue(update.TypeUrl, out ResourceType? type))
+        {
+            return [.. update.Resources.Select(r => new RejectedResource(r.Name, $"resources of type {update.TypeUrl} were not asked for"))];
+        }
+
+        _received.Add(update.TypeUrl);
+        var rejected = new List<RejectedResource>();
+        foreach (DiscoveryResource resource in update.Resources)
+        {
+            try
+            {
+                Set(update.TypeUrl, type, resource);
+            }
+            catch (Exception e) when (e is MalformedResourceException or InvalidProtocolBufferException)
+            {
+                rejected.Add(new RejectedResource(resource.Name, e.Message));
+            }
+        }
+
+        foreach (string name in update.Removed)
+        {
+            Remove(update.TypeUrl, type, name);
+        }
+
+        if (update.Complete)
+        {
+            var listed = update.Resources.Select(r => r.Name).ToHashSet();
+            foreach (string name in _held[update.TypeUrl].Keys.Where(name => !listed.Contains(name)).ToList())
+            {
+                Remove(update.TypeUrl, type, name);
+            }
+        }
+
+        if (type.ReferencedType is { } referenced)
+        {
+            foreach (string name in _held[referenced].Keys.Where(name => !_named[referenced].ContainsKey(name)).ToList())
+            {
+                Remove(referenced, ResourceType.All[referenced], name);
+            }
+        }
+
+        return rejected;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> Wanted(string typeUrl) =>
+        _named.TryGetValue(typeUrl, out Dictionary<string, int>? names) ? names.Keys : [];
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, string> Versions(string typeUrl) =>
+        _held.TryGetValue(typeUrl, out Dictionary<string, Held>? resources)
+            ? resources.ToDictionary(resource => resource.Key, resource => resource.Value.Version)
+            : new Dictionary<string, string>();
+
+    /// <summary>Hands the changes since the last call to the handler.</summary>
+    public void Quiet()
+    {
+        if (_pending.Count == 0)
+        {
+            return;
+        }
+
+        UnitChange[] changes = [.. _pending.Values];
+        _pending.Clear();
+        handler.Apply(changes);
+    }
+
+    /// <summary>The bytes of a unit that is held, to decode it again; false where there is none.</summary>
+    public bool TryRead(UnitKey key, out ReadOnlyMemory<byte> bytes)
+    {
+        string typeUrl = key.Kind switch
+        {
+            UnitKind.Cluster => TypeUrls.Cluster,
+            UnitKind.Assignment => TypeUrls.ClusterLoadAssignment,
+            UnitKind.Listener or UnitKind.FilterChain => TypeUrls.Listener,
+            _ => TypeUrls.RouteConfiguration,
+        };
+        if (_held[typeUrl].TryGetValue(key.Resource, out Held? held) && held.Units.TryGetValue((key.Kind, key.Name), out Unit? unit))
+        {
+            bytes = unit.Bytes;
+            return true;
+        }
+
+        bytes = default;
+        return false;
+    }
+
+    private void Set(string typeUrl, ResourceType type, DiscoveryResource resource)
+    {
+        if (resource.Name.Length == 0)
+        {
+            throw new MalformedResourceException("the resource has no name");
+        }
+
+        ref Held? slot = ref CollectionsMarshal.GetValueRefOrAddDefault(_held[typeUrl], resource.Name, out _);
+        Held? before = slot;
+        if (before is not null && before.Body.Span.SequenceEqual(resource.Body.Span))
+        {
+            slot = before with { Version = resource.Version };
+            return;
+        }
+
+        try
+        {
+            // A copy: the body is a piece of a whole response, which one changed resource must not keep alive.
+            slot = Replace(type, resource with { Body = resource.Body.ToArray() }, before);
+        }
+        catch
+        {
+            if (before is null)
+            {
+                _held[typeUrl].Remove(resource.Name);
+            }
+
+            throw;
+        }
+    }
+
+    // All units are decoded before the first is recorded, so that a refused resource leaves no trace.
+    private Held Replace(ResourceType type, DiscoveryResource resource, Held? before)
+    {
+        var units = new Dictionary<(UnitKind Kind, string Name), Unit>();
+        var changes = new List<UnitChange>();
+        foreach (ResourcePart part in type.Split(resource.Body))
+        {
+            (UnitKind Kind, string Name) id = (part.Kind, part.Name);
+            if (before is not null && before.Units.TryGetValue(id, out Unit? unit) && unit.Bytes.Span.SequenceEqual(part.Bytes.Span))
+            {
+                // The new bytes, so that the old resource's memory can go.
+                units.Add(id, unit with { Bytes = part.Bytes });
+                continue;
+            }
+
+            IMessage message = type.Decode(part);
+            units.Add(id, new Unit(part.Bytes, type.References(message)));
+            changes.Add(new UnitChange(new UnitKey(part.Kind, resource.Name, part.Name), message, part.Bytes));
+        }
+
+        foreach (UnitChange change in changes)
+        {
+            Record(change);
+        }
+
+        // Count the new names before the old ones go: a name that both have never drops out.
+        Count(type, units.Values, +1);
+        if (before is not null)
+        {
+            Count(type, before.Units.Values, -1);
+            foreach ((UnitKind Kind, string Name) id in before.Units.Keys.Where(id => !units.ContainsKey(id)))
+            {
+                Record(new UnitChange(new UnitKey(id.Kind, resource.Name, id.Name), null, default));
+            }
+        }
+
+        return new Held(resource.Version, resource.Body, units);
+    }
+
+    private void Remove(string typeUrl, ResourceType type, string name)
+    {
+        if (!_held[typeUrl].Remove(name, out Held? held))
+        {
+            return;
+        }
+
+        Count(type, held.Units.Values, -1);
+        foreach ((UnitKind Kind, string Name) id in held.Units.Keys)
+        {
+            Record(new UnitChange(new UnitKey(id.Kind, name, id.Name), null, default));
+        }
+    }
+
+    private void Record(UnitChange change) => _pending[change.Key] = change;
+
+    private void Count(ResourceType type, IEnumerable<Unit> units, int step)
+    {
+        if (type.ReferencedType is not { } referenced)
+        {
+            return;
+        }
+
+        foreach (string name in units.SelectMany(unit => unit.References))
+        {
+            ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_named[referenced], name, out _);
+            count += step;
+            if (count == 0)
+            {
+                _named[referenced].Remove(name);
+            }
+        }
+    }
+
+    private sealed record Held(string Version, ReadOnlyMemory<byte> Body, Dictionary<(UnitKind Kind, string Name), Unit> Units);
+
+    private sealed record Unit(ReadOnlyMemory<byte> Bytes, IReadOnlyList<string> References);
+}

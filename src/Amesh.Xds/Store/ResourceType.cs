@@ -1,0 +1,154 @@
+using Envoy.Config.Cluster.V3;
+using Envoy.Config.Endpoint.V3;
+using Envoy.Config.Listener.V3;
+using Envoy.Config.Route.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Google.Protobuf;
+using Filter = Envoy.Config.Listener.V3.Filter;
+
+namespace Amesh.Xds.Store;
+
+/// <summary>One part of a resource: a unit's name in it and its bytes.</summary>
+internal readonly record struct ResourcePart(UnitKind Kind, string Name, ReadOnlyMemory<byte> Bytes);
+
+/// <summary>What the store must know of a type of resource: how to cut it into units, decode one, and whom it names.</summary>
+/// <remarks>The only place where the store looks into resources. A new type is one more instance.</remarks>
+internal sealed class ResourceType
+{
+    private readonly UnitKind _head;
+    private readonly MessageParser _headParser;
+    private readonly IReadOnlyDictionary<int, PartField> _parts;
+    private readonly Func<IMessage, IEnumerable<string>> _references;
+
+    private ResourceType(
+        UnitKind head,
+        MessageParser headParser,
+        string? referencedType = null,
+        Func<IMessage, IEnumerable<string>>? references = null,
+        IReadOnlyDictionary<int, PartField>? parts = null)
+    {
+        _head = head;
+        _headParser = headParser;
+        ReferencedType = referencedType;
+        _references = references ?? (_ => []);
+        _parts = parts ?? new Dictionary<int, PartField>();
+    }
+
+    /// <summary>The type whose resources this one names, if any.</summary>
+    public string? ReferencedType { get; }
+
+    public static IReadOnlyDictionary<string, ResourceType> All { get; } = new Dictionary<string, ResourceType>
+    {
+        [TypeUrls.Cluster] = new(
+            UnitKind.Cluster, Cluster.Parser, TypeUrls.ClusterLoadAssignment, message => AssignmentOf((Cluster)message)),
+        [TypeUrls.ClusterLoadAssignment] = new(UnitKind.Assignment, ClusterLoadAssignment.Parser),
+        [TypeUrls.Listener] = new(
+            UnitKind.Listener,
+            Listener.Parser,
+            TypeUrls.RouteConfiguration,
+            RouteConfigurationsOf,
+            new Dictionary<int, PartField>
+            {
+                [Listener.FilterChainsFieldNumber] = new(UnitKind.FilterChain, FilterChain.Parser, FilterChain.NameFieldNumber, NamesAreUnique: false),
+            }),
+        [TypeUrls.RouteConfiguration] = new(
+            UnitKind.RouteConfiguration,
+            RouteConfiguration.Parser,
+            parts: new Dictionary<int, PartField>
+            {
+                [RouteConfiguration.VirtualHostsFieldNumber] = new(UnitKind.VirtualHost, VirtualHost.Parser, VirtualHost.NameFieldNumber, NamesAreUnique: true),
+            }),
+    };
+
+    /// <summary>Cuts a resource. The head (what is in no part) comes first and its name is empty.</summary>
+    /// <exception cref="MalformedResourceException">The bytes are no message, or names that must be unique are not.</exception>
+    public List<ResourcePart> Split(ReadOnlyMemory<byte> body)
+    {
+        if (_parts.Count == 0)
+        {
+            return [new ResourcePart(_head, "", body)];
+        }
+
+        var parts = new List<ResourcePart> { default };
+        var names = new HashSet<string>();
+        var head = new MemoryStream();
+        foreach (WireField field in WireFields.Read(body))
+        {
+            if (_parts.TryGetValue(field.Number, out PartField? part))
+            {
+                parts.Add(new ResourcePart(part.Kind, NameOf(part, field.Content, names), field.Content));
+            }
+            else
+            {
+                head.Write(field.Whole.Span);
+            }
+        }
+
+        parts[0] = new ResourcePart(_head, "", head.ToArray());
+        return parts;
+    }
+
+    /// <summary>Decodes one unit.</summary>
+    /// <exception cref="InvalidProtocolBufferException">The bytes are no such message.</exception>
+    public IMessage Decode(ResourcePart part)
+    {
+        MessageParser parser = _headParser;
+        foreach (PartField field in _parts.Values)
+        {
+            parser = field.Kind == part.Kind ? field.Parser : parser;
+        }
+
+        return parser.ParseFrom(part.Bytes.Span);
+    }
+
+    /// <summary>The names of <see cref="ReferencedType"/> in a unit.</summary>
+    public IReadOnlyList<string> References(IMessage unit) => [.. _references(unit).Distinct()];
+
+    // A part without a name, or with one that another part has, goes by its place.
+    private static string NameOf(PartField part, ReadOnlyMemory<byte> bytes, HashSet<string> names)
+    {
+        string name = WireFields.Text(bytes, part.NameField);
+        if (name.Length > 0 && names.Add(name))
+        {
+            return name;
+        }
+
+        if (part.NamesAreUnique)
+        {
+            throw new MalformedResourceException(
+                name.Length == 0 ? $"a {part.Kind} has no name" : $"two of kind {part.Kind} are named {name}");
+        }
+
+        string byPlace = $"{name}#{names.Count}";
+        names.Add(byPlace);
+        return byPlace;
+    }
+
+    private static IEnumerable<string> AssignmentOf(Cluster cluster)
+    {
+        if (cluster.Type == Cluster.Types.DiscoveryType.Eds)
+        {
+            yield return cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name;
+        }
+    }
+
+    private static IEnumerable<string> RouteConfigurationsOf(IMessage unit)
+    {
+        IEnumerable<Filter> filters = unit switch
+        {
+            FilterChain chain => chain.Filters,
+            Listener { DefaultFilterChain: { } chain } => chain.Filters,
+            _ => [],
+        };
+        foreach (Filter filter in filters)
+        {
+            if (filter.TypedConfig is { } config && config.Is(HttpConnectionManager.Descriptor)
+                && config.Unpack<HttpConnectionManager>() is { Rds.RouteConfigName.Length: > 0 } manager)
+            {
+                yield return manager.Rds.RouteConfigName;
+            }
+        }
+    }
+
+    private sealed record PartField(UnitKind Kind, MessageParser Parser, int NameField, bool NamesAreUnique);
+}
