@@ -1,0 +1,147 @@
+-- One object of a kind: `key`, `modifiedIndex`, and `value`, which is decoded, checked and filtered at first use.
+--
+-- An unused item costs a small table and its JSON text. The first look at any other field turns it into a plain
+-- table, as APISIX's own providers make them. An item that turns out to be invalid gives way to the last good one
+-- of the same key, or, where there is none, to a disabled stand-in that no router serves.
+local json = require("apisix.core.json")
+local log = require("apisix.core.log")
+local check_schema = require("apisix.core.schema").check
+local config_util = require("apisix.core.config_util")
+
+local setmetatable = setmetatable
+local rawget = rawget
+local rawset = rawset
+local pairs = pairs
+local pcall = pcall
+local type = type
+
+
+local _M = {}
+
+-- APISIX before 3.10 hangs health checkers on items and expects this list on each
+local needs_clean_handlers = config_util.add_clean_handler ~= nil
+
+
+local function decode(kind, id, item)
+    local value, err = json.decode(rawget(item, "json"))
+    if value == nil then
+        return nil, "not JSON: " .. (err or "empty")
+    end
+
+    if not kind.single_item and type(value) ~= "table" then
+        return nil, "it should be an object"
+    end
+
+    if kind.item_schema then
+        local ok, invalid = check_schema(kind.item_schema, value)
+        if not ok then
+            return nil, invalid
+        end
+    end
+
+    if kind.checker then
+        local ok, invalid = kind.checker(value, item.key)
+        if not ok then
+            return nil, invalid
+        end
+    end
+
+    if not kind.single_item then
+        value.id = id
+    end
+
+    return value
+end
+
+
+local function adopt(item, good)
+    for field, content in pairs(good) do
+        rawset(item, field, content)
+    end
+end
+
+
+local function refuse(kind, id, item, err)
+    local previous = rawget(item, "previous")
+    log.error("failed to check the conf of [", item.key, "], ",
+              previous and "keep the previous one" or "leave it out", ", err: ", err)
+
+    rawset(item, "json", nil)
+    rawset(item, "previous", nil)
+    if previous then
+        adopt(item, previous)
+    else
+        rawset(item, "value", { id = id, status = 0 })
+    end
+
+    kind:replace_invalid(id, item, previous)
+end
+
+
+local function materialise(kind, id, item)
+    setmetatable(item, nil)
+
+    local ok, value, err = pcall(decode, kind, id, item)
+    if not ok then
+        value, err = nil, value
+    end
+
+    if value == nil then
+        return refuse(kind, id, item, err)
+    end
+
+    rawset(item, "value", value)
+    if needs_clean_handlers then
+        rawset(item, "clean_handlers", {})
+    end
+
+    if kind.filter then
+        local filtered, filter_err = pcall(kind.filter, item)
+        if not filtered then
+            return refuse(kind, id, item, filter_err)
+        end
+    end
+
+    rawset(item, "json", nil)
+    rawset(item, "previous", nil)
+end
+
+
+-- Items of one kind share a metatable; `kind` is a provider object of config_xds.
+function _M.metatable(kind)
+    return {
+        __index = function(item, field)
+            materialise(kind, kind:id_of(item.key), item)
+            return rawget(item, field)
+        end,
+    }
+end
+
+
+-- previous: the item that this one takes the place of, if any.
+function _M.new(item_mt, key, json_text, modified_index, previous)
+    if previous and rawget(previous, "value") == nil then
+        previous = rawget(previous, "previous")
+    end
+
+    return setmetatable({
+        key = key,
+        modifiedIndex = modified_index,
+        json = json_text,
+        previous = previous,
+    }, item_mt)
+end
+
+
+function _M.is_decoded(item)
+    return rawget(item, "value") ~= nil
+end
+
+
+-- Decodes the item if that has not been done.
+function _M.touch(item)
+    return item.value
+end
+
+
+return _M

@@ -1,0 +1,122 @@
+-- Copies of requests to other clusters. A copy is sent after the request itself has gone on, its answer is read and
+-- thrown away, and nothing that happens to it shows in the request's own answer.
+local core = require("apisix.core")
+local authority = require("apisix.amesh.authority")
+local cluster = require("apisix.amesh.cluster")
+local fault = require("apisix.amesh.fault")
+
+local ngx = ngx
+local req = ngx.req
+local concat = table.concat
+local io = io
+local ipairs = ipairs
+local pairs = pairs
+local random = math.random
+local timer_at = ngx.timer.at
+local tcp = ngx.socket.tcp
+local type = type
+
+local _M = {}
+
+local TIMEOUT = 10000
+local NOT_COPIED = {
+    host = true, connection = true, ["content-length"] = true, ["transfer-encoding"] = true, upgrade = true,
+    expect = true, ["keep-alive"] = true, ["proxy-connection"] = true, te = true,
+}
+
+
+local function read_body()
+    req.read_body()
+    local body = req.get_body_data()
+    if body then
+        return body
+    end
+
+    local name = req.get_body_file()
+    local file = name and io.open(name, "rb")
+    if not file then
+        return nil
+    end
+
+    body = file:read("*a")
+    file:close()
+    return body
+end
+
+
+-- Envoy marks a copy by its host name, so that logs can be told apart.
+local function shadow_host(host)
+    local bare = authority.without_port(host)
+    return bare .. "-shadow" .. host:sub(#bare + 1)
+end
+
+
+local function message(ctx, target, body)
+    local lines = {
+        req.get_method() .. " " .. target .. " HTTP/1.1",
+        "host: " .. shadow_host(ctx.var.upstream_host or ngx.var.http_host or ""),
+    }
+    for name, value in pairs(req.get_headers(0)) do
+        if not NOT_COPIED[name] then
+            for _, one in ipairs(type(value) == "table" and value or { value }) do
+                lines[#lines + 1] = name .. ": " .. (one == true and "" or one)
+            end
+        end
+    end
+
+    if body then
+        lines[#lines + 1] = "content-length: " .. #body
+    end
+    lines[#lines + 1] = "connection: close\r\n\r\n"
+    return concat(lines, "\r\n") .. (body or "")
+end
+
+
+local function choose_node(upstream_id)
+    local upstream = cluster.upstream_by_id(upstream_id)
+    local nodes = upstream and upstream.nodes
+    if not nodes or #nodes == 0 then
+        return nil
+    end
+
+    return cluster.choose(nodes) or nodes[random(#nodes)]
+end
+
+
+local function send(premature, node, text)
+    if premature then
+        return
+    end
+
+    local sock = tcp()
+    sock:settimeout(TIMEOUT)
+    local ok, err = sock:connect(node.host, node.port)
+    if ok then
+        ok, err = sock:send(text)
+    end
+    if ok then
+        sock:receive("*a")
+        sock:close()
+    else
+        core.log.info("a mirrored request was not sent: ", err)
+    end
+end
+
+
+-- target: path and query that the upstream is asked for.
+function _M.request(ctx, mirrors, target)
+    local text
+    for _, mirror in ipairs(mirrors) do
+        local node = fault.happens(mirror.ppm) and choose_node(mirror.upstream_id)
+        if node then
+            text = text or message(ctx, target, read_body())
+            local ok, err = timer_at(0, send, node, text)
+            if not ok then
+                core.log.error("a request is not mirrored, no timer: ", err)
+            end
+        end
+    end
+end
+
+
+return _M

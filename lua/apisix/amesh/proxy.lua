@@ -1,0 +1,84 @@
+-- Entry into and return to the named locations that requests of the mesh are proxied from (see
+-- apisix-patch/amesh-locations.conf). nginx forgets ngx.ctx at every internal redirect, so it is kept here under a
+-- number that travels in the nginx variable $ctx_ref, until the request is logged.
+local attempts = require("apisix.amesh.attempts")
+
+local ngx = ngx
+local ngx_var = ngx.var
+local tonumber = tonumber
+
+local _M = {}
+local kept = {}
+local last_number = 0
+
+
+local function keep(ctx)
+    local state = ctx.amesh
+    if not state.number then
+        last_number = last_number + 1
+        state.number = last_number
+        kept[last_number] = ngx.ctx
+    end
+
+    ngx_var.ctx_ref = state.number
+end
+
+
+local function restore()
+    local known = kept[tonumber(ngx_var.ctx_ref)]
+    if known then
+        ngx.ctx = known
+    end
+    return known and known.api_ctx
+end
+
+
+-- Access phase of `location /`: goes on in the named location for the request's first try. Does not return.
+function _M.enter(ctx)
+    ctx.amesh.proxying = true
+    ctx.amesh.entering = true
+    keep(ctx)
+    return ngx.exec(attempts.location(ctx))
+end
+
+
+-- Access phase of the named locations.
+function _M.access(location)
+    local ctx = restore()
+    if not ctx then
+        return ngx.exit(500)
+    end
+
+    local state = ctx.amesh
+    if state.entering then
+        state.entering = false
+        return
+    end
+
+    attempts.after_answer(ctx)
+    local wanted = attempts.location(ctx)
+    if wanted ~= location then
+        state.entering = true
+        return ngx.exec(wanted)
+    end
+end
+
+
+-- Log phase of the named locations, before APISIX's own.
+function _M.log()
+    if not ngx.ctx.api_ctx then
+        restore()
+    end
+end
+
+
+-- Log phase of the plugin.
+function _M.forget(ctx)
+    local state = ctx.amesh
+    if state and state.number then
+        kept[state.number] = nil
+    end
+end
+
+
+return _M

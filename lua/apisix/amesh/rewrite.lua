@@ -1,0 +1,94 @@
+-- Path and host rewrites towards the upstream.
+local headers = require("apisix.amesh.headers")
+local authority = require("apisix.amesh.authority")
+local variables = require("apisix.amesh.variables")
+
+local re_gsub = ngx.re.gsub
+local set_header = ngx.req.set_header
+local find = string.find
+local gsub = string.gsub
+local lower = string.lower
+local sub = string.sub
+local type = type
+
+local _M = {}
+
+
+-- Envoy writes captures as \1; ngx.re as $1 with $$ for a dollar.
+local function nginx_substitution(substitution)
+    local escaped = gsub(substitution, "%$", "$$$$")
+    return (gsub(escaped, "\\(.)", function(c)
+        return find(c, "%d") and "${" .. c .. "}" or c
+    end))
+end
+
+
+local function by_regex(text, regex, substitution)
+    return (re_gsub(text, regex, nginx_substitution(substitution), "jo")) or text
+end
+_M.by_regex = by_regex
+
+
+-- path without its query -> path
+function _M.path(path, rewrite)
+    if rewrite.path then
+        return rewrite.path
+    end
+
+    if rewrite.regex then
+        return by_regex(path, rewrite.regex, rewrite.substitution or "")
+    end
+
+    local prefix = rewrite.prefix
+    local head = prefix and sub(path, 1, #prefix)
+    if head and (head == prefix or lower(head) == lower(prefix)) then
+        return rewrite.to .. sub(path, #prefix + 1)
+    end
+
+    return path
+end
+
+
+-- What the upstream is asked for: Envoy's path, rewritten where the route says so, and the query as it came.
+function _M.target(ctx, rewrite)
+    local path, query = variables.path_of(ctx)
+    local new_path = rewrite and _M.path(path, rewrite) or path
+    if query then
+        new_path = new_path .. "?" .. query
+    end
+
+    if rewrite then
+        set_header("x-envoy-original-path", query and path .. "?" .. query or path)
+    end
+    return new_path
+end
+
+
+-- The Host that the upstream sees; nil to leave it as it is. A host that follows the endpoint is set when it is known.
+function _M.host(ctx, rewrite)
+    if type(rewrite) == "string" then
+        return rewrite
+    end
+
+    if rewrite.header then
+        local value = headers.value(ctx, lower(rewrite.header))
+        return value ~= "" and value or nil
+    end
+
+    if rewrite.regex then
+        -- applied to the path, as Envoy's host_rewrite_path_regex
+        return by_regex((variables.path_of(ctx)), rewrite.regex, rewrite.substitution or "")
+    end
+
+    return nil
+end
+
+
+-- Host as Envoy would send it without any rewrite, when that differs from the request's header.
+function _M.absolute_host(ctx)
+    local host = authority.of(ctx)
+    return host ~= ngx.var.http_host and host or nil
+end
+
+
+return _M

@@ -1,0 +1,568 @@
+--- Configuration from the shared dictionaries that libxds.so fills. Takes the place of APISIX's own
+-- apisix/core/config_xds.lua through `apisix.extra_lua_path`; the interface is that of APISIX's providers.
+--
+-- One timer per process looks at the commit number every few milliseconds and applies a commit to all kinds at once.
+-- Unchanged items keep their table and their modifiedIndex, so that routers, balancers, health checkers and plugin
+-- contexts survive. Start-up never waits: a worker serves what is in the zone and gets the rest when it is there.
+--
+-- @module core.config_xds
+local config_local = require("apisix.core.config_local")
+local config_util = require("apisix.core.config_util")
+local log = require("apisix.core.log")
+local try_read_attr = require("apisix.core.table").try_read_attr
+local amesh_item = require("apisix.amesh.item")
+local amesh_library = require("apisix.amesh.library")
+local amesh_zone = require("apisix.amesh.zone")
+
+local ngx = ngx
+local exiting = ngx.worker.exiting
+local ngx_sleep = ngx.sleep
+local ngx_now = ngx.now
+local timer_at = ngx.timer.at
+local is_http = ngx.config.subsystem == "http"
+local ipairs = ipairs
+local pairs = pairs
+local pcall = pcall
+local next = next
+local setmetatable = setmetatable
+local str_find = string.find
+local str_sub = string.sub
+local tostring = tostring
+local type = type
+
+local process = is_http and require("ngx.process")
+
+
+local CONFIG_DICT = "xds-config"
+local VERSION_DICT = "xds-config-version"
+local POLL_INTERVAL = 0.01
+-- a timer's memory grows with what it sleeps, so it is replaced now and then
+local POLLS_PER_TIMER = 1000
+-- tombstones in `values` before it is rewritten
+local MAX_HOLES = 100
+-- changes remembered for a reader of `take_changes` before it is told to look at everything
+local MAX_CHANGES = 10000
+
+-- Kinds whose items nobody looks at before a request needs them. The others have filters that do work of their own
+-- (loading plugins, indexing certificates) and are decoded when they come.
+local LAZY = {
+    ["/routes"] = true,
+    ["/upstreams"] = true,
+    ["/services"] = true,
+    ["/virtual_hosts"] = true,
+    ["/listeners"] = true,
+}
+
+local ADVICE = "add to config.yaml: nginx_config: http: custom_lua_shared_dict: {" .. CONFIG_DICT .. ": 64m, "
+               .. VERSION_DICT .. ": 1m}"
+
+
+local _M = {
+    version = 0.1,
+    local_conf = config_local.local_conf,
+}
+
+local created_obj = {}
+-- objects of kinds that nobody has asked for yet: kind -> id -> {json, modifiedIndex}
+local unclaimed = {}
+local reader
+local has_privileged_agent = false
+
+local mt = {
+    __index = _M,
+    __tostring = function(self)
+        return "xds key: " .. (self.key or "")
+    end,
+}
+
+
+-- "/routes/1" is item "1" of "/routes"; "/plugins" is a kind with itself as its only item.
+local function split_key(key)
+    local slash = str_find(key, "/", 2, true)
+    if not slash then
+        return key, key
+    end
+
+    return str_sub(key, 1, slash - 1), str_sub(key, slash + 1)
+end
+
+
+function _M.id_of(self, key)
+    if self.single_item then
+        return self.key
+    end
+
+    return str_sub(key, #self.key + 2)
+end
+
+
+local function note_change(self, id)
+    local changes = self.changes
+    if not changes then
+        return
+    end
+
+    if self.changes_count >= MAX_CHANGES then
+        self.changes_lost = true
+        return
+    end
+
+    if not changes[id] then
+        changes[id] = true
+        self.changes_count = self.changes_count + 1
+    end
+end
+
+
+local function clean(item)
+    -- APISIX before 3.10 hangs clean handlers on items; undecoded ones have none
+    if item and amesh_item.is_decoded(item) and config_util.fire_all_clean_handlers then
+        config_util.fire_all_clean_handlers(item)
+    end
+end
+
+
+local function set_item(self, id, key, json, modified_index)
+    local index = self.values_hash[id]
+    local old = index and self.values[index]
+    local item = amesh_item.new(self.item_mt, key, json, modified_index, old)
+
+    if not index then
+        index = #self.values + 1
+        self.values_hash[id] = index
+    end
+
+    self.values[index] = item
+    self.texts[id] = json
+    note_change(self, id)
+    clean(old)
+    return item
+end
+
+
+local function remove_item(self, id)
+    self.texts[id] = nil
+    local index = self.values_hash[id]
+    if not index then
+        return
+    end
+
+    clean(self.values[index])
+    self.values[index] = false
+    self.values_hash[id] = nil
+    self.holes = self.holes + 1
+    note_change(self, id)
+end
+
+
+local function compact(self)
+    local values, hash = {}, {}
+    for id, index in pairs(self.values_hash) do
+        hash[index] = id
+    end
+
+    local by_id = {}
+    for index, item in ipairs(self.values) do
+        if item then
+            values[#values + 1] = item
+            by_id[hash[index]] = #values
+        end
+    end
+
+    self.values, self.values_hash, self.holes = values, by_id, 0
+end
+
+
+-- An item turned out to be invalid when it was first used: its place goes to the last good one, or it is gone.
+function _M.replace_invalid(self, id, item, previous)
+    local index = self.values_hash[id]
+    if not index or self.values[index] ~= item then
+        return
+    end
+
+    if previous then
+        self.values[index] = previous
+    else
+        self.values[index] = false
+        self.values_hash[id] = nil
+        self.holes = self.holes + 1
+    end
+    note_change(self, id)
+end
+
+
+-- objects: id -> json. removed: ids, or true for "all that objects does not name".
+local function update(self, objects, removed, modified_index)
+    local fresh = {}
+    for id, json in pairs(objects) do
+        if self.texts[id] ~= json then
+            local key = self.single_item and self.key or self.key .. "/" .. id
+            fresh[#fresh + 1] = set_item(self, id, key, json, modified_index)
+        end
+    end
+
+    local changed = #fresh > 0
+    if removed == true then
+        for id in pairs(self.texts) do
+            if objects[id] == nil then
+                remove_item(self, id)
+                changed = true
+            end
+        end
+    else
+        for _, id in ipairs(removed) do
+            remove_item(self, id)
+            changed = true
+        end
+    end
+
+    if not changed then
+        return
+    end
+
+    if self.holes > MAX_HOLES then
+        compact(self)
+    end
+
+    self.conf_version = self.conf_version + 1
+
+    if not LAZY[self.key] then
+        for _, item in ipairs(fresh) do
+            amesh_item.touch(item)
+        end
+    end
+end
+
+
+local function keep_unclaimed(kind, objects, removed, modified_index)
+    local kept = (removed ~= true and unclaimed[kind]) or {}
+    for id, json in pairs(objects) do
+        kept[id] = { json, modified_index }
+    end
+
+    if removed ~= true then
+        for _, id in ipairs(removed) do
+            kept[id] = nil
+        end
+    end
+
+    unclaimed[kind] = next(kept) and kept or nil
+end
+
+
+local function group(change)
+    local kinds = {}
+    local function kind_of(key)
+        local kind, id = split_key(key)
+        local entry = kinds[kind]
+        if not entry then
+            entry = { objects = {}, removed = change.full or {} }
+            kinds[kind] = entry
+        end
+        return entry, id
+    end
+
+    for key, json in pairs(change.objects) do
+        local entry, id = kind_of(key)
+        entry.objects[id] = json
+    end
+
+    if change.full then
+        for kind in pairs(created_obj) do
+            kind_of(kind)
+        end
+        for kind in pairs(unclaimed) do
+            kind_of(kind)
+        end
+    else
+        for _, key in ipairs(change.removed) do
+            local entry, id = kind_of(key)
+            entry.removed[#entry.removed + 1] = id
+        end
+    end
+
+    return kinds
+end
+
+
+local function apply(change)
+    for kind, entry in pairs(group(change)) do
+        local obj = created_obj[kind]
+        if obj and obj.automatic then
+            local ok, err = pcall(update, obj, entry.objects, entry.removed, change.version)
+            if not ok then
+                log.error("failed to apply commit ", change.version, " to ", kind, ": ", err)
+            end
+        else
+            keep_unclaimed(kind, entry.objects, entry.removed, change.version)
+        end
+    end
+end
+
+
+local function sync()
+    local change = reader:poll(ngx_now())
+    if change then
+        apply(change)
+        log.info("applied commit ", change.version)
+    end
+end
+
+
+local function attributes()
+    local conf = config_local.local_conf()
+    return try_read_attr(conf, "plugin_attr", "amesh") or {}
+end
+
+
+local function watch(premature, interval)
+    if premature then
+        return amesh_library.stop()
+    end
+
+    for _ = 1, POLLS_PER_TIMER do
+        local ok, err = pcall(sync)
+        if not ok then
+            log.error("failed to read the xDS configuration: ", err)
+            ngx_sleep(1)
+        end
+
+        if exiting() then
+            return amesh_library.stop()
+        end
+        ngx_sleep(interval)
+    end
+
+    local ok, err = timer_at(0, watch, interval)
+    if not ok and not exiting() then
+        log.error("xDS configuration is no longer followed in this process, failed to create a timer: ", err)
+    end
+end
+
+
+local function loads_library()
+    if not process then
+        return false
+    end
+
+    if process.type() == "privileged agent" then
+        return true
+    end
+
+    return not has_privileged_agent and ngx.worker.id() == 0
+end
+
+
+local function claim(obj)
+    local kept = unclaimed[obj.key]
+    unclaimed[obj.key] = nil
+    if not kept then
+        return
+    end
+
+    local by_index = {}
+    for id, entry in pairs(kept) do
+        local index = entry[2]
+        by_index[index] = by_index[index] or {}
+        by_index[index][id] = entry[1]
+    end
+
+    for index, objects in pairs(by_index) do
+        update(obj, objects, {}, index)
+    end
+end
+
+
+---
+-- @tparam string key the kind, e.g. "/routes"
+-- @tparam table opts as in APISIX's other providers: automatic, item_schema, checker, filter, single_item;
+-- and `track_changes`, which makes `take_changes` work
+function _M.new(key, opts)
+    opts = opts or {}
+    if opts.automatic and not key then
+        return nil, "missing `key` argument"
+    end
+
+    local obj = setmetatable({
+        key = key,
+        automatic = opts.automatic,
+        item_schema = opts.item_schema,
+        checker = opts.checker,
+        filter = opts.filter,
+        single_item = opts.single_item,
+        running = true,
+        sync_times = 0,
+        conf_version = 0,
+        values = {},
+        values_hash = {},
+        texts = {},         -- id -> JSON text, to tell what a full read changes
+        holes = 0,
+        changes = opts.track_changes and {} or nil,
+        changes_count = 0,
+        changes_lost = false,
+    }, mt)
+    obj.item_mt = amesh_item.metatable(obj)
+
+    if key then
+        created_obj[key] = obj
+    end
+
+    if obj.automatic then
+        local ok, err = pcall(claim, obj)
+        if not ok then
+            log.error("failed to read ", key, " from the xDS configuration: ", err)
+        end
+    end
+
+    return obj
+end
+
+
+function _M.get(self, key)
+    local index = self.values_hash[tostring(key)]
+    local item = index and self.values[index]
+    if not item then
+        return nil
+    end
+
+    if amesh_item.is_decoded(item) then
+        return item
+    end
+
+    amesh_item.touch(item)
+    index = self.values_hash[tostring(key)]
+    return index and self.values[index] or nil
+end
+
+
+-- The item without decoding it.
+function _M.peek(self, key)
+    local index = self.values_hash[tostring(key)]
+    return index and self.values[index] or nil
+end
+
+
+-- Ids that changed since the last call, or nil when everything has to be looked at.
+function _M.take_changes(self)
+    local changes = self.changes
+    local lost = self.changes_lost or not changes
+    if changes then
+        self.changes, self.changes_count, self.changes_lost = {}, 0, false
+    end
+
+    return not lost and changes or nil
+end
+
+
+function _M.getkey(self, key)
+    local dict = ngx.shared[CONFIG_DICT]
+    if not self.running then
+        return nil, "stopped"
+    end
+
+    return dict and dict:get(key)
+end
+
+
+function _M.close(self)
+    self.running = false
+end
+
+
+function _M.server_version()
+    return "xds " .. _M.version
+end
+
+
+function _M.fetch_created_obj(key)
+    return created_obj[key]
+end
+
+
+function _M.fetch_all_created_obj()
+    return created_obj
+end
+
+
+-- Number of the last commit applied in this process; nil before the first.
+function _M.applied_version()
+    return reader and reader.applied
+end
+
+
+-- Status of the library, JSON: from the library itself in the process that holds it, else what it left in the zone.
+function _M.library_status()
+    local dict = ngx.shared[VERSION_DICT]
+    return amesh_library.status() or (dict and dict:get("amesh/status"))
+end
+
+
+-- Whoever goes through all items of a kind (control API, exporters) wants them decoded.
+local function decode_in_iterators()
+    local iterate_values = config_util.iterate_values
+    if not iterate_values or config_util.amesh_iterate_values then
+        return
+    end
+
+    config_util.amesh_iterate_values = iterate_values
+    config_util.iterate_values = function(values)
+        if type(values) == "table" then
+            for index = 1, #values do
+                local item = values[index]
+                if type(item) == "table" and item.key and not amesh_item.is_decoded(item) then
+                    amesh_item.touch(item)
+                end
+            end
+        end
+        return iterate_values(values)
+    end
+end
+
+
+-- Init phase: APISIX has asked for a privileged agent by now; ask again to learn whether this nginx can have one.
+function _M.init()
+    if process then
+        local ok, enabled = pcall(process.enable_privileged_agent)
+        has_privileged_agent = ok and enabled and true or false
+    end
+
+    return true
+end
+
+
+function _M.init_worker()
+    decode_in_iterators()
+
+    local config, version = ngx.shared[CONFIG_DICT], ngx.shared[VERSION_DICT]
+    if not config or not version then
+        log.error("no xDS configuration: shared dictionaries ", CONFIG_DICT, " and ", VERSION_DICT,
+                  " are missing; ", ADVICE)
+        return true
+    end
+
+    local attr = attributes()
+    if loads_library() then
+        local path, err = amesh_library.start(config, version, attr)
+        if path then
+            log.notice("xDS library started: ", path)
+        else
+            log.error("no xDS library, the configuration in the zone stays as it is: ", err)
+        end
+    end
+
+    reader = amesh_zone.new(config, version)
+    local ok, err = pcall(sync)
+    if not ok then
+        log.error("failed to read the xDS configuration: ", err)
+    end
+
+    ok, err = timer_at(0, watch, attr.poll_interval or POLL_INTERVAL)
+    if not ok then
+        return nil, "failed to create the timer that follows the xDS configuration: " .. err
+    end
+
+    return true
+end
+
+
+return _M

@@ -1,0 +1,104 @@
+-- The mesh's router, `apisix.router.http: amesh`: listener by destination, virtual host by name, then the virtual
+-- host's routes in order. Each of the first two is a look-up whose cost does not grow with the mesh.
+--
+-- Routes that do not come from the mesh work beside it, through a stock router:
+--   - for requests whose destination has no listener of the mesh;
+--   - for requests that called this proxy by its own name, before the mesh's catch-all (domain "*").
+-- A captured request that has a listener but no virtual host or no route is answered 404, as Envoy does.
+local core = require("apisix.core")
+local http_route = require("apisix.http.route")
+local authority = require("apisix.amesh.authority")
+local destination = require("apisix.amesh.destination")
+local listeners = require("apisix.amesh.listeners")
+local path = require("apisix.amesh.path")
+local plain_routes = require("apisix.amesh.plain_routes")
+local route_table = require("apisix.amesh.route_table")
+local virtual_hosts = require("apisix.amesh.virtual_hosts")
+
+local ngx_var = ngx.var
+local ngx_header = ngx.header
+
+local _M = { version = 0.1 }
+
+local DEFAULT_STOCK_ROUTER = "radixtree_host_uri"
+
+
+function _M.init_worker(filter)
+    local conf = core.config.local_conf()
+    local stock = core.table.try_read_attr(conf, "plugin_attr", "amesh", "fallback_router")
+    plain_routes.init(stock or DEFAULT_STOCK_ROUTER)
+
+    _M.user_routes = http_route.init_worker(filter)
+    if _M.user_routes.take_changes then
+        _M.user_routes.changes = _M.user_routes.changes or {}
+    end
+
+    virtual_hosts.init_worker()
+    listeners.init_worker()
+end
+
+
+function _M.routes()
+    if not _M.user_routes then
+        return nil, nil
+    end
+
+    return _M.user_routes.values, _M.user_routes.conf_version
+end
+
+
+-- Sets amesh_path and amesh_query, or answers what Envoy answers to a path that it does not take.
+local function read_path(ctx, listener)
+    local normal, query_or_status, location = path.normalize(ngx_var.request_uri, listener)
+    if not normal then
+        if location then
+            ngx_header["Location"] = location
+        end
+        return core.response.exit(query_or_status)
+    end
+
+    ctx.amesh_path, ctx.amesh_query = normal, query_or_status
+end
+
+
+local function set_matched(ctx, item, virtual_host)
+    local matched = core.tablepool.fetch("matched_route_record", 0, 4)
+    matched._path = item.value.uri
+    matched._host = virtual_host.value.name
+    ctx.matched_params = nil
+    ctx.matched_route = item
+    ctx.curr_req_matched = matched
+end
+
+
+local function match_mesh(ctx, virtual_host)
+    local item = route_table.match(virtual_host, _M.user_routes, ctx.var)
+    if not item then
+        return false
+    end
+
+    set_matched(ctx, item, virtual_host)
+    return true
+end
+
+
+function _M.match(ctx)
+    local listener = listeners.of(ctx)
+    if not listener then
+        return plain_routes.match(ctx, _M.user_routes)
+    end
+
+    local host = authority.of(ctx)
+    local virtual_host, only_any = virtual_hosts.find(listener.route_config, host, listener.ignore_port)
+    if (only_any or not virtual_host) and not destination.of(ctx).captured
+        and plain_routes.match(ctx, _M.user_routes)
+    then
+        return true
+    end
+
+    read_path(ctx, listener)
+    return virtual_host ~= nil and match_mesh(ctx, virtual_host)
+end
+
+
+return _M

@@ -1,0 +1,203 @@
+-- What a route of the mesh means beyond APISIX's own objects and plugins: see plugins.amesh in docs/translation.md.
+--
+-- Phases: access decides (fault, CORS, direct answer, redirect, cluster, headers); before_proxy goes to the named
+-- location for the request's tries; the balancer phase runs through attempts.run; the filters shape the answer.
+local core = require("apisix.core")
+local attempts = require("apisix.amesh.attempts")
+local cluster = require("apisix.amesh.cluster")
+local cors = require("apisix.amesh.cors")
+local fault = require("apisix.amesh.fault")
+local hash = require("apisix.amesh.hash")
+local header_ops = require("apisix.amesh.header_ops")
+local local_reply = require("apisix.amesh.local_reply")
+local mirror = require("apisix.amesh.mirror")
+local proxy = require("apisix.amesh.proxy")
+local redirect = require("apisix.amesh.redirect")
+local rewrite = require("apisix.amesh.rewrite")
+
+local ngx = ngx
+local error = error
+local require = require
+local type = type
+
+local GRPC_SCHEMES = { grpc = true, grpcs = true }
+
+local _M = {
+    version = 0.1,
+    -- last of all: before_proxy leaves for another location
+    priority = -3500,
+    name = "amesh",
+    schema = { type = "object" },
+}
+
+
+function _M.check_schema(conf)
+    return core.schema.check(_M.schema, conf)
+end
+
+
+-- The retries of a request go through apisix.balancer.run; wrap it once.
+function _M.init()
+    local balancer = require("apisix.balancer")
+    if balancer.amesh_run then
+        return
+    end
+
+    local original = balancer.run
+    balancer.amesh_run = original
+    balancer.run = function(route, ctx, plugin_funcs)
+        if ctx.amesh and ctx.amesh.proxying then
+            return attempts.run(original, route, ctx, plugin_funcs)
+        end
+        return original(route, ctx, plugin_funcs)
+    end
+end
+
+
+local function set_host(ctx, conf, chosen)
+    local wanted = (chosen and chosen.host_rewrite) or conf.host_rewrite
+    local host = wanted and rewrite.host(ctx, wanted) or rewrite.absolute_host(ctx)
+    if host then
+        ctx.var.upstream_host = host
+    end
+
+    ctx.amesh.host_follows_endpoint = type(wanted) == "table" and wanted.auto
+end
+
+
+local function answer(ctx, conf)
+    local state = ctx.amesh
+    if conf.redirect then
+        state.routed = true
+        ngx.header["Location"] = redirect.location(ctx, conf.redirect)
+        return local_reply.send(ctx, conf.redirect.status or 301)
+    end
+
+    if conf.direct_response then
+        state.routed = true
+        return local_reply.send(ctx, conf.direct_response.status, conf.direct_response.body)
+    end
+end
+
+
+function _M.access(conf, ctx)
+    ctx.amesh = { conf = conf }
+
+    if conf.fault then
+        fault.inject(ctx, conf.fault)
+    end
+    if conf.cors then
+        cors.request(ctx, conf.cors)
+    end
+    answer(ctx, conf)
+
+    local chosen = conf.clusters and cluster.choose(conf.clusters)
+    ctx.amesh.cluster = chosen
+    cluster.use(ctx, chosen or conf, ctx.matched_route.value.upstream_id)
+
+    if conf.hash then
+        ctx.amesh_hash = hash.key(ctx, conf.hash)
+    end
+    if chosen and chosen.request_headers then
+        header_ops.request(ctx, chosen.request_headers)
+    end
+    if conf.request_headers then
+        header_ops.request(ctx, conf.request_headers)
+    end
+    set_host(ctx, conf, chosen)
+end
+
+
+-- Also called in the balancer phase, for each try that nginx makes on its own.
+function _M.before_proxy(conf, ctx)
+    local state = ctx.amesh
+    if not state or state.proxying or ngx.get_phase() ~= "access" then
+        return
+    end
+
+    local server = ctx.picked_server
+    if state.host_follows_endpoint and server and server.domain then
+        ctx.var.upstream_host = server.domain
+    end
+
+    local target = rewrite.target(ctx, (state.cluster and state.cluster.rewrite) or conf.rewrite)
+    if conf.mirrors then
+        mirror.request(ctx, conf.mirrors, target)
+    end
+
+    -- gRPC has a location of APISIX's own, which takes the path as it came
+    if GRPC_SCHEMES[ctx.upstream_scheme] then
+        return
+    end
+
+    ctx.var.upstream_uri = target
+    attempts.begin(ctx, conf)
+    return proxy.enter(ctx)
+end
+
+
+local function add_set_cookie(cookie)
+    local old = ngx.header["Set-Cookie"]
+    if not old then
+        ngx.header["Set-Cookie"] = cookie
+    elseif type(old) == "table" then
+        old[#old + 1] = cookie
+        ngx.header["Set-Cookie"] = old
+    else
+        ngx.header["Set-Cookie"] = { old, cookie }
+    end
+end
+
+
+function _M.header_filter(conf, ctx)
+    local state = ctx.amesh
+    if not state then
+        return
+    end
+
+    local status, body = attempts.outcome(ctx)
+    if status and not state.replied then
+        state.body = local_reply.shape(ctx, status, body)
+    end
+
+    if conf.cors then
+        cors.response(ctx, conf.cors)
+    end
+    if status or (state.replied and not state.routed) then
+        return
+    end
+
+    if state.set_cookie then
+        add_set_cookie(state.set_cookie)
+    end
+    if state.cluster and state.cluster.response_headers then
+        header_ops.response(state.cluster.response_headers)
+    end
+    if conf.response_headers then
+        header_ops.response(conf.response_headers)
+    end
+end
+
+
+function _M.body_filter(_, ctx)
+    local state = ctx.amesh
+    if not state then
+        return
+    end
+
+    if state.body then
+        ngx.arg[1] = state.body
+        ngx.arg[2] = true
+        state.body = ""
+    elseif state.deadline and not state.replied and not ngx.arg[2] and attempts.is_overdue(ctx) then
+        error("the route's timeout is over, the response is cut")
+    end
+end
+
+
+function _M.log(_, ctx)
+    proxy.forget(ctx)
+end
+
+
+return _M

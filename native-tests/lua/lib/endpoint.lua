@@ -1,0 +1,44 @@
+-- An endpoint for tests: reports what it saw, and does what the request's headers tell it to.
+--   x-answer-status: 503          answer that; x-answer-only: ADDRESS:PORT only there
+--   x-answer-after: 0.5           seconds before the answer
+--   x-answer-reset: yes           close the connection without an answer
+local json = require("cjson.safe")
+
+local ngx = ngx
+local counters = ngx.shared.tests
+
+local _M = {}
+
+function _M.answer()
+    local headers = ngx.req.get_headers(0)
+    local me = ngx.var.server_addr .. ":" .. ngx.var.server_port
+    local id = headers["x-case"]
+    if id then
+        counters:incr("reached/" .. id .. "/" .. me, 1, 0)
+    end
+
+    ngx.req.read_body()
+    local here = not headers["x-answer-only"] or headers["x-answer-only"] == me
+    if here and headers["x-answer-after"] then
+        ngx.sleep(tonumber(headers["x-answer-after"]))
+    end
+    if here and headers["x-answer-reset"] then
+        return ngx.exit(444)
+    end
+    if here and headers["x-answer-status"] then
+        ngx.status = tonumber(headers["x-answer-status"])
+    end
+
+    ngx.header["content-type"] = "application/json"
+    ngx.header["x-from-backend"] = "yes"
+    ngx.say(json.encode({
+        served_by = me,
+        method = ngx.req.get_method(),
+        path = ngx.var.request_uri,
+        host = ngx.var.http_host,
+        headers = headers,
+        body = ngx.req.get_body_data(),
+    }))
+end
+
+return _M

@@ -1,0 +1,84 @@
+-- Plays libxds.so: commits objects into the shared dictionaries with the protocol that the provider reads.
+local json = require("cjson.safe")
+local ngx = ngx
+local config = ngx.shared["xds-config"]
+local version = ngx.shared["xds-config-version"]
+
+local _M = {}
+local LOG_LIMIT = 16
+
+local function encode(object)
+    return type(object) == "string" and object or json.encode(object)
+end
+
+function _M.number()
+    return version:get("version") or 0
+end
+
+function _M.begin()
+    local number = _M.number() + 1
+    version:set("amesh/pending", number)
+    return number
+end
+
+-- set: {{key, object or text}}; removed: {key}
+function _M.write(set, removed)
+    local log = {}
+    for _, one in ipairs(set or {}) do
+        config:set(one[1], encode(one[2]))
+        log[#log + 1] = "+" .. one[1]
+    end
+    for _, key in ipairs(removed or {}) do
+        config:delete(key)
+        log[#log + 1] = "-" .. key
+    end
+    return table.concat(log, "\n")
+end
+
+function _M.finish(number, log)
+    version:set("amesh/log/" .. number, log)
+    local first = math.max(version:get("amesh/log_first") or 1, number - LOG_LIMIT + 1)
+    version:delete("amesh/log/" .. first - 1)
+    version:set("amesh/log_first", first)
+    version:set("version", number)
+end
+
+-- Until every worker has applied what was committed.
+function _M.wait()
+    local number = _M.number()
+    local deadline = ngx.now() + 5
+    while ngx.now() < deadline do
+        local behind = false
+        for id = 0, ngx.worker.count() - 1 do
+            behind = behind or (ngx.shared.gateway:get("worker/" .. id) or 0) < number
+        end
+        if not behind then
+            return
+        end
+        ngx.sleep(0.01)
+    end
+    error("a worker did not apply commit " .. number)
+end
+
+function _M.commit(set, removed)
+    local number = _M.begin()
+    _M.finish(number, _M.write(set, removed))
+    _M.wait()
+    return number
+end
+
+-- Removes everything and then sets the objects.
+function _M.replace(set)
+    local keep, removed = {}, {}
+    for _, one in ipairs(set) do
+        keep[one[1]] = true
+    end
+    for _, key in ipairs(config:get_keys(0)) do
+        if not keep[key] then
+            removed[#removed + 1] = key
+        end
+    end
+    return _M.commit(set, removed)
+end
+
+return _M
