@@ -8,6 +8,8 @@ try
     return args switch
     {
         ["verdicts", .. var rest] => await VerdictsCommand.RunAsync(rest),
+        ["demo", .. var rest] => await DemoCommand.RunAsync(rest),
+        ["native", .. var rest] => await NativeCommand.RunAsync(rest),
         _ => Usage(),
     };
 }
@@ -19,6 +21,6 @@ catch (HarnessException e)
 
 static int Usage()
 {
-    Console.Error.WriteLine($"usage: harness {VerdictsCommand.Usage}");
+    Console.Error.WriteLine($"usage: harness {VerdictsCommand.Usage}\n       harness {DemoCommand.Usage}\n       harness {NativeCommand.Usage}");
     return 2;
 }

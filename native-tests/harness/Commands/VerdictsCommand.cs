@@ -64,7 +64,7 @@ internal static class VerdictsCommand
         {
             "none" => new NoProxy(),
             "apisix" => new ApisixGateway(folder.Path, options.Protocol, recording),
-            _ => new TestGateway(folder.Path, options.Protocol, recording),
+            _ => new TestGateway(folder.Path, new GatewayOptions { Recording = recording, Protocol = options.Protocol }),
         };
         return await new VerdictRun(verdicts, mesh, proxy, controlPlane, options, output).RunAsync();
     }

@@ -9,7 +9,8 @@ internal sealed class ControlPlane : IAsyncDisposable
     /// <summary>Where it speaks ADS.</summary>
     public const int AdsPort = 15010;
 
-    private const int HttpPort = 15011;
+    /// <summary>Where it listens for commands.</summary>
+    public const int HttpPort = 15011;
     private readonly HttpClient _http = new() { BaseAddress = new Uri($"http://127.0.0.1:{HttpPort}/"), Timeout = TimeSpan.FromSeconds(10) };
     private readonly string _program;
     private readonly string[] _arguments;
@@ -36,9 +37,9 @@ internal sealed class ControlPlane : IAsyncDisposable
         Path.Combine(folder, "control-plane.log"));
 
     /// <summary>Starts it (again), at the first step of the recording.</summary>
-    public async Task StartAsync()
+    public async Task StartAsync(params string[] more)
     {
-        var process = _process = ChildProcess.Start("control plane", _log, _program, _arguments);
+        var process = _process = ChildProcess.Start("control plane", _log, _program, [.. _arguments, .. more]);
         await Waiting.UntilAsync(
             async () =>
             {
@@ -79,10 +80,13 @@ internal sealed class ControlPlane : IAsyncDisposable
     /// <summary>What it says of itself and its clients.</summary>
     public async Task<JsonElement> StateAsync() => await TryStateAsync() ?? throw new HarnessException("control plane: no answer");
 
-    /// <summary>True when a state says that a client has acknowledged all that the step has for it.</summary>
+    /// <summary>True when a state says that a client is there and has acknowledged all that the step has for it.</summary>
     public static bool IsDelivered(JsonElement state, string step) =>
-        state.TryGetProperty("step", out var at) && at.GetString() == step
-        && state.TryGetProperty("settled", out var settled) && settled.GetBoolean();
+        state.GetProperty("step").GetString() == step && state.GetProperty("settled").GetBoolean() && state.GetProperty("clients").GetArrayLength() > 0;
+
+    /// <summary>How often clients refused what they were sent.</summary>
+    public static int Nacks(JsonElement state) =>
+        state.GetProperty("clients").EnumerateArray().SelectMany(static client => client.GetProperty("types").EnumerateObject()).Sum(static type => type.Value.GetProperty("nack_count").GetInt32());
 
     public async ValueTask DisposeAsync()
     {

@@ -22,9 +22,8 @@ internal interface IProxy : IAsyncDisposable
 /// <summary>What a proxy knows of the mesh.</summary>
 /// <param name="Version">The commit number in shared memory; 0 before the first.</param>
 /// <param name="Applied">The oldest commit that any worker still routes by.</param>
-/// <param name="Busy">True while the library has received what it has not committed.</param>
-internal sealed record ProxyState(long Version, long Applied, bool Busy)
+internal sealed record ProxyState(long Version, long Applied)
 {
-    /// <summary>True when every worker routes by all that was received.</summary>
-    public bool IsSettled => !Busy && Applied >= Version;
+    /// <summary>True when every worker routes by the last commit, of which there is one.</summary>
+    public bool IsSettled => Version > 0 && Applied >= Version;
 }

@@ -6,7 +6,7 @@ internal sealed class NoProxy : IProxy
     public string User => "nobody";
     public int? OutboundPort => null;
     public Task StartAsync() => Task.CompletedTask;
-    public Task<ProxyState> StateAsync() => Task.FromResult(new ProxyState(1, 1, false));
+    public Task<ProxyState> StateAsync() => Task.FromResult(new ProxyState(1, 1));
     public void ThrowIfExited()
     {
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Amesh.Harness.Endpoints;
 using Amesh.Harness.Network;
@@ -35,22 +36,38 @@ internal static class Stage
     /// <summary>Moves the control plane to a step and waits until every worker of the proxy routes by it.</summary>
     public static async Task GoToAsync(string step, ControlPlane? controlPlane, IProxy proxy)
     {
-        if (controlPlane is null)
+        if (controlPlane is not null)
         {
-            return;
+            await controlPlane.GoToAsync(step);
+            await SettleAsync(step, controlPlane, proxy);
         }
-        await controlPlane.GoToAsync(step);
+    }
+
+    /// <summary>
+    /// Waits until the client has acknowledged the step, all workers have the last commit, and neither moved for a while: between two
+    /// acknowledgements of one push a moment may look like its end.
+    /// </summary>
+    public static async Task SettleAsync(string step, ControlPlane controlPlane, IProxy proxy, Func<bool>? orElse = null)
+    {
         var last = "";
+        var since = Stopwatch.StartNew();
         await Waiting.UntilAsync(
             async () =>
             {
                 proxy.ThrowIfExited();
                 var there = await controlPlane.StateAsync();
                 var state = await proxy.StateAsync();
-                last = $"control plane {there}, proxy {state}";
-                return ControlPlane.IsDelivered(there, step) && state is { Version: > 0, IsSettled: true };
+                var now = $"{there} {state}";
+                if (now != last)
+                {
+                    last = now;
+                    since.Restart();
+                }
+                return orElse?.Invoke() == true || (ControlPlane.IsDelivered(there, step) && state.IsSettled && since.Elapsed > Quiet);
             },
             TimeSpan.FromSeconds(20),
-            () => $"step {step} in every worker; {last}");
+            () => $"step {step} in every worker; control plane and proxy say {last}");
     }
+
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(100);
 }

@@ -1,14 +1,163 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
 namespace Amesh.Harness.Processes;
 
-/// <summary>The test gateway of <c>native-tests/gateway</c>: nginx with the library, the provider, the router and the plugin.</summary>
-internal sealed class TestGateway(string folder, string protocol, string recording) : IProxy
+/// <summary>How a test gateway is to be started.</summary>
+internal sealed record GatewayOptions
 {
-    public string User => "nobody";
-    public int? OutboundPort => 15001;
-    public Task StartAsync() => throw new HarnessException(folder + protocol + recording);
-    public Task<ProxyState> StateAsync() => throw new HarnessException("");
-    public void ThrowIfExited()
+    /// <summary>Where the library gets its configuration.</summary>
+    public string Source { get; init; } = $"grpc://127.0.0.1:{ControlPlane.AdsPort}";
+
+    /// <summary><c>delta</c> or <c>sotw</c>.</summary>
+    public string Protocol { get; init; } = "delta";
+
+    /// <summary>The recording whose node the library announces.</summary>
+    public required string Recording { get; init; }
+
+    /// <summary>Number of nginx workers.</summary>
+    public int Workers { get; init; } = 2;
+
+    /// <summary>Size of the zone that holds the objects, as nginx writes sizes.</summary>
+    public string ZoneSize { get; init; } = "32m";
+
+    /// <summary>Level of the error log.</summary>
+    public string LogLevel { get; init; } = "info";
+
+    /// <summary>False to start nginx without the library.</summary>
+    public bool WithLibrary { get; init; } = true;
+
+    /// <summary>The library's options as JSON.</summary>
+    public string LibraryOptions()
     {
+        var node = JsonNode.Parse(File.ReadAllText(Path.Combine(Recording, "node.json")))!;
+        return new JsonObject { ["source"] = Source, ["protocol"] = Protocol, ["node"] = node }.ToJsonString();
     }
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
+
+/// <summary>The test gateway of <c>native-tests/gateway</c>: nginx with the library, the provider, the router and the plugin.</summary>
+internal sealed class TestGateway(string folder, GatewayOptions options) : IProxy
+{
+    private const int Port = 15001;
+
+    /// <summary>Where its control endpoint listens on 127.0.0.1.</summary>
+    public const int ControlPort = 15000;
+
+    private readonly HttpClient _http = new() { BaseAddress = new Uri($"http://127.0.0.1:{ControlPort}/"), Timeout = TimeSpan.FromSeconds(5) };
+    private ChildProcess? _process;
+
+    public string User => "nobody";
+
+    public int? OutboundPort => Port;
+
+    /// <summary>nginx's folder: configuration, logs.</summary>
+    public string Prefix { get; } = Path.Combine(folder, "gateway");
+
+    /// <summary>nginx's error log.</summary>
+    public string ErrorLog => Path.Combine(Prefix, "logs", "error.log");
+
+    /// <summary>nginx's master process.</summary>
+    public int MasterId => int.Parse(File.ReadAllText(Path.Combine(Prefix, "nginx.pid")).Trim(), CultureInfo.InvariantCulture);
+
+    /// <summary>nginx's worker processes.</summary>
+    public IReadOnlyList<int> WorkerIds =>
+        [.. File.ReadAllText($"/proc/{MasterId}/task/{MasterId}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(static id => int.Parse(id, CultureInfo.InvariantCulture))];
+
+    /// <summary>The process that holds the library; null when none does.</summary>
+    public int? LibraryHolder => WorkerIds.Cast<int?>().FirstOrDefault(static id => Holds(id!.Value));
+
+    public async Task StartAsync()
+    {
+        Directory.CreateDirectory(Prefix);
+        var environment = new Dictionary<string, string>
+        {
+            ["GATEWAY_PORT"] = Port.ToString(CultureInfo.InvariantCulture),
+            ["GATEWAY_CONTROL_PORT"] = ControlPort.ToString(CultureInfo.InvariantCulture),
+            ["GATEWAY_WORKERS"] = options.Workers.ToString(CultureInfo.InvariantCulture),
+            ["ZONE_SIZE"] = options.ZoneSize,
+            ["GATEWAY_USER"] = User,
+            ["GATEWAY_ERROR_LOG_LEVEL"] = options.LogLevel,
+            ["GATEWAY_CONTROL_CONF"] = Repository.At("native-tests", "harness", "Processes", "control.conf"),
+        };
+        if (options.WithLibrary)
+        {
+            environment["AMESH_LIBRARY"] = Repository.Library;
+            environment["AMESH_SOURCE"] = options.Source;
+            environment["AMESH_OPTIONS"] = options.LibraryOptions();
+        }
+        _process = ChildProcess.Start("gateway", Path.Combine(folder, "gateway.log"), Repository.At("native-tests", "gateway", "start.sh"), [Prefix], environment);
+        await Waiting.UntilAsync(
+            async () =>
+            {
+                ThrowIfExited();
+                return await TryStatusAsync() is not null;
+            },
+            TimeSpan.FromSeconds(20),
+            () => "the gateway answers\n" + LastWords());
+    }
+
+    public async Task<ProxyState> StateAsync()
+    {
+        if (await TryStatusAsync() is not { } status)
+        {
+            return new ProxyState(0, 0);
+        }
+        var workers = status.GetProperty("workers").EnumerateObject().Select(static worker => worker.Value.GetInt64());
+        return new ProxyState(status.GetProperty("version").GetInt64(), workers.Min());
+    }
+
+    /// <summary>Keys that the commits after one set (<c>+/routes/x</c>) and removed (<c>-/routes/x</c>).</summary>
+    public async Task<IReadOnlyList<string>> ChangesAsync(long after) =>
+        (await _http.GetStringAsync(new Uri($"changes?after={after}", UriKind.Relative))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>True while the library says that its stream is up.</summary>
+    public async Task<bool> IsConnectedAsync() =>
+        await TryStatusAsync() is { } status && status.TryGetProperty("library", out var library) && library.GetProperty("state").GetString() == "connected";
+
+    /// <summary>Has nginx load its configuration again.</summary>
+    public void Reload() => Network.Shell.Run("kill", "-HUP", MasterId.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Lines of the error log that contain a text.</summary>
+    public IReadOnlyList<string> ErrorLines(string containing) =>
+        File.Exists(ErrorLog) ? [.. File.ReadLines(ErrorLog).Where(line => line.Contains(containing, StringComparison.Ordinal))] : [];
+
+    /// <summary>What the control endpoint says; null when it does not answer.</summary>
+    public async Task<JsonElement?> TryStatusAsync()
+    {
+        try
+        {
+            return JsonDocument.Parse(await _http.GetStringAsync(new Uri("status", UriKind.Relative))).RootElement;
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The end of the error log.</summary>
+    public string LastWords(int lines = 15) => _process?.Tail(lines) + (File.Exists(ErrorLog) ? "\n" + string.Join('\n', File.ReadLines(ErrorLog).TakeLast(lines)) : "");
+
+    public void ThrowIfExited() => _process?.ThrowIfExited();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { } process)
+        {
+            await process.DisposeAsync();
+        }
+        _http.Dispose();
+    }
+
+    private static bool Holds(int id)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/maps").Contains("libxds.so", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
 }
