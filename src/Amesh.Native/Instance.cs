@@ -1,0 +1,234 @@
+using System.Text.Json;
+using Amesh.Apisix;
+using Amesh.Grpc;
+using Amesh.Native.Zone;
+using Amesh.Translation;
+using Amesh.Xds;
+using Amesh.Xds.Ads;
+using Amesh.Xds.Nodes;
+using Amesh.Xds.Sources;
+using Envoy.Config.Core.V3;
+using Microsoft.Extensions.Logging;
+
+namespace Amesh.Native;
+
+/// <summary>
+/// The running library: one source, one pipeline, one sink. Its source runs on the runtime's threads, none of which is
+/// nginx's; nothing here throws into nginx.
+/// </summary>
+internal sealed partial class Instance : IDisposable
+{
+    private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SourceAddress _address;
+    private readonly string _sourceText;
+    private readonly AdsProtocol _protocol;
+    private readonly ZoneSink _sink;
+    private readonly Pipeline _pipeline;
+    private readonly IResourceSource _source;
+    private readonly ILogger _log;
+    private readonly Task _running;
+    private string? _sourceError;
+
+    /// <summary>Checks the options, takes over the zones and starts.</summary>
+    /// <exception cref="StartException">Something is missing or wrong; nothing has been started.</exception>
+    public Instance(StartOptions options, IZone config, IZone version)
+    {
+        IReadOnlyDictionary<string, string> environment = EnvironmentOf(options);
+        string Option(string? given, string variable) => given ?? environment.GetValueOrDefault(variable) ?? "";
+
+        _log = new NginxLog(LevelOf(Option(options.LogLevel, "AMESH_LOG_LEVEL")));
+        _protocol = ProtocolOf(Option(options.Protocol, "AMESH_PROTOCOL"));
+        _sourceText = Option(options.Source, "AMESH_SOURCE");
+        if (_sourceText.Length == 0)
+        {
+            throw new StartException("no source of configuration: set AMESH_SOURCE, or source in the options, for example to grpc://istiod.istio-system:15010");
+        }
+
+        try
+        {
+            _address = SourceAddress.Parse(_sourceText);
+            Node node = NodeOf(options, environment);
+            var tls = new GrpcTlsOptions
+            {
+                ServerName = NullIfEmpty(Option(options.ServerName, "AMESH_SERVER_NAME")),
+                CaFile = NullIfEmpty(Option(options.Ca, "AMESH_CA")),
+                CertificateFile = NullIfEmpty(Option(options.Cert, "AMESH_CERT")),
+                KeyFile = NullIfEmpty(Option(options.Key, "AMESH_KEY")),
+            };
+            _source = _address.Open(
+                uri => new AdsClientOptions
+                {
+                    Address = uri,
+                    Node = node,
+                    Protocol = _protocol,
+                    Tls = uri.Scheme == "https" ? tls : null,
+                    Headers = [.. options.Headers ?? []],
+                },
+                _protocol,
+                _log);
+            _sink = new ZoneSink(config, version);
+        }
+        catch (Exception e) when (e is SourceException or ConfigSinkException or ArgumentException)
+        {
+            throw new StartException(e.Message);
+        }
+
+        _pipeline = new Pipeline(_sink, message => LogTrouble(_log, message));
+        LogStarted(_log, Version, _sourceText, _sink.Epoch);
+        _running = Task.Run(() => Task.WhenAll(RunSourceAsync(), RunStatusAsync()));
+    }
+
+    /// <summary>The library's version.</summary>
+    public static string Version { get; } = typeof(Instance).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
+
+    /// <summary>The status now.</summary>
+    public InstanceStatus Status()
+    {
+        AdsStatus? ads = (_source as AdsClient)?.Status;
+        return _pipeline.Read(pipeline => new InstanceStatus
+        {
+            LibraryVersion = Version,
+            State = StateOf(ads),
+            Source = _sourceText,
+            Protocol = (ads?.Protocol ?? _protocol) == AdsProtocol.Sotw ? "sotw" : "delta",
+            Pid = Environment.ProcessId,
+            Epoch = _sink.Epoch,
+            Commit = _sink.Commits,
+            CommitError = pipeline.CommitError,
+            LastError = _sourceError ?? ads?.LastError,
+            Reconnects = ads?.Reconnects ?? 0,
+            Updates = ads?.Updates ?? 0,
+            Nacks = ads?.Nacks ?? 0,
+            Objects = Enum.GetValues<ObjectKind>().ToDictionary(kind => ObjectKey.Prefix(kind)[1..], pipeline.Translator.Count),
+            Diagnostics = pipeline.Translator.Diagnostics.GroupBy(d => d.Severity)
+                .ToDictionary(group => group.Key switch { Severity.Near => "near", Severity.NotYet => "not_yet", _ => "refused" }, group => group.Count()),
+        });
+    }
+
+    /// <summary>Ends the source and waits for it; false when it did not end in time (it will).</summary>
+    public bool Stop(TimeSpan timeout)
+    {
+        _stop.Cancel();
+        return _running.Wait(timeout);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _pipeline.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task RunSourceAsync()
+    {
+        try
+        {
+            await _source.RunAsync(_pipeline, _stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Asked to stop.
+        }
+        catch (Exception e)
+        {
+            // What is in the zone stays and is served on; there is nobody else to tell.
+            _sourceError = e.Message;
+            LogSourceEnded(_log, _sourceText, e is SourceException ? e.Message : e.ToString());
+        }
+    }
+
+    private async Task RunStatusAsync()
+    {
+        byte[] last = [];
+        try
+        {
+            using var timer = new PeriodicTimer(StatusInterval);
+            do
+            {
+                byte[] status = JsonSerializer.SerializeToUtf8Bytes(Status(), NativeJsonContext.Default.InstanceStatus);
+                if (!status.AsSpan().SequenceEqual(last))
+                {
+                    _pipeline.Read<object?>(_ =>
+                    {
+                        _sink.WriteStatus(status);
+                        return null;
+                    });
+                    last = status;
+                }
+            }
+            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // Asked to stop.
+        }
+    }
+
+    private string StateOf(AdsStatus? ads)
+    {
+        if (_stop.IsCancellationRequested)
+        {
+            return "stopped";
+        }
+
+        if (_sink.IsSuperseded)
+        {
+            return "superseded";
+        }
+
+        return ads is null ? (_sourceError is null ? "connected" : "disconnected")
+            : ads.Connected ? "connected"
+            : ads.Streams == 0 ? "connecting" : "disconnected";
+    }
+
+    private static LogLevel LevelOf(string name) =>
+        name.Length == 0 ? LogLevel.Information
+        : NginxLog.LevelOf(name) ?? throw new StartException($"log level '{name}': use debug, info, notice, warn or error");
+
+    private static AdsProtocol ProtocolOf(string name) => name switch
+    {
+        "" or "delta" => AdsProtocol.Delta,
+        "sotw" => AdsProtocol.Sotw,
+        _ => throw new StartException($"protocol '{name}': use delta or sotw"),
+    };
+
+    private static Node NodeOf(StartOptions options, IReadOnlyDictionary<string, string> environment)
+    {
+        if (options.Node is { } node)
+        {
+            return NodeIdentity.FromJson(node.ToJsonString(), "options: node");
+        }
+
+        string bootstrap = options.Bootstrap ?? environment.GetValueOrDefault("AMESH_BOOTSTRAP") ?? "";
+        return bootstrap.Length > 0 ? NodeIdentity.FromBootstrap(bootstrap) : NodeIdentity.FromEnvironment(environment);
+    }
+
+    private static Dictionary<string, string> EnvironmentOf(StartOptions options)
+    {
+        var environment = new Dictionary<string, string>();
+        foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
+        {
+            environment[(string)entry.Key] = (string?)entry.Value ?? "";
+        }
+
+        foreach ((string name, string value) in options.Environment ?? [])
+        {
+            environment[name] = value;
+        }
+
+        return environment;
+    }
+
+    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
+
+    [LoggerMessage(1, LogLevel.Information, "libxds {Version} takes configuration from {Source} (epoch {Epoch})")]
+    private static partial void LogStarted(ILogger log, string version, string source, long epoch);
+
+    [LoggerMessage(2, LogLevel.Error, "{Message}")]
+    private static partial void LogTrouble(ILogger log, string message);
+
+    [LoggerMessage(3, LogLevel.Error, "the source {Source} has ended and the last good state stays: {Reason}")]
+    private static partial void LogSourceEnded(ILogger log, string source, string reason);
+}
