@@ -49,7 +49,7 @@ internal static class Stage
     /// </summary>
     public static async Task SettleAsync(string step, ControlPlane controlPlane, IProxy proxy, Func<bool>? orElse = null)
     {
-        var last = "";
+        var (last, summary) = ("", "");
         var since = Stopwatch.StartNew();
         await Waiting.UntilAsync(
             async () =>
@@ -58,6 +58,7 @@ internal static class Stage
                 var there = await controlPlane.StateAsync();
                 var state = await proxy.StateAsync();
                 var now = $"{there} {state}";
+                summary = $"the control plane is at {there.GetProperty("step")} with {there.GetProperty("clients").GetArrayLength()} clients, settled: {there.GetProperty("settled")}; the proxy has commit {state.Version} and in its slowest worker {state.Applied}";
                 if (now != last)
                 {
                     last = now;
@@ -66,7 +67,7 @@ internal static class Stage
                 return orElse?.Invoke() == true || (ControlPlane.IsDelivered(there, step) && state.IsSettled && since.Elapsed > Quiet);
             },
             TimeSpan.FromSeconds(20),
-            () => $"step {step} in every worker; control plane and proxy say {last}");
+            () => $"step {step} in every worker; {summary}");
     }
 
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(100);

@@ -47,7 +47,7 @@ internal sealed class TestGateway(string folder, GatewayOptions options) : IProx
     private readonly HttpClient _http = new() { BaseAddress = new Uri($"http://127.0.0.1:{ControlPort}/"), Timeout = TimeSpan.FromSeconds(5) };
     private ChildProcess? _process;
 
-    public string User => "nobody";
+    public string User => "www-data";
 
     public int? OutboundPort => Port;
 

@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Builds, shows and tests Amesh on a Debian machine with the .NET SDK. Installs what else is missing.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+readonly ARTIFACTS=$PWD/artifacts
+readonly LOGS=$ARTIFACTS/logs
+readonly HARNESS=$ARTIFACTS/bin/Amesh.Harness/release/Amesh.Harness.dll
+# What is needed of Debian: a command or file that shows it is there, and the package.
+readonly NEEDED=(
+    nginx:nginx
+    /usr/lib/nginx/modules/ngx_http_lua_module.so:libnginx-mod-http-lua
+    /usr/share/lua/5.1/resty/core.lua:lua-resty-core
+    /usr/lib/x86_64-linux-gnu/lua/5.1/cjson.so,/usr/lib/aarch64-linux-gnu/lua/5.1/cjson.so:lua-cjson
+    luajit:luajit2
+    busted:lua-busted
+    luacheck:lua-check
+    gcc:gcc
+    nm:binutils
+    ip:iproute2
+    iptables:iptables
+    curl:curl
+    node:nodejs
+    npm:npm
+)
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+passed=0 failed=0
+
+usage() {
+    cat <<'TEXT'
+usage: ./build.sh [VERB]
+  (none)         install what is missing, build everything; the library is artifacts/libxds.so
+  demo [--keep]  the recorded Bookinfo mesh, step by step, with real requests through nginx (root)
+  test           every suite; the last line is "N passed, N failed" (root)
+  bench          the benchmarks
+  clean          remove what was built
+TEXT
+}
+
+die() { echo "build.sh: $*" >&2; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo --preserve-env=PATH "$@"; else die "$1 needs root"; fi
+}
+
+# There when any of a comma-separated list of commands or files is.
+is_there() {
+    local one
+    for one in ${1//,/ }; do
+        case $one in
+            /*) [ -e "$one" ] && return 0 ;;
+            *) command -v "$one" >/dev/null && return 0 ;;
+        esac
+    done
+    return 1
+}
+
+install_missing() {
+    command -v dotnet >/dev/null || die "the .NET SDK 10 is missing: see https://learn.microsoft.com/dotnet/core/install/linux-debian"
+    local major
+    major=$(dotnet --version 2>/dev/null | cut -d. -f1) || true
+    [ "${major:-0}" -ge 10 ] || die "the .NET SDK 10 is needed; this one is $(dotnet --version 2>&1 | head -1)"
+    local entry missing=()
+    for entry in "${NEEDED[@]}"; do
+        is_there "${entry%:*}" || missing+=("${entry##*:}")
+    done
+    if [ ${#missing[@]} -gt 0 ]; then
+        command -v apt-get >/dev/null || die "missing: ${missing[*]} (this is not Debian, so they cannot be installed from here)"
+        echo "installing ${missing[*]}"
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    fi
+}
+
+# Node packages of the test programs, once per lock file.
+install_node_packages() {
+    local lock folder
+    for lock in native-tests/*/package-lock.json; do
+        [ -e "$lock" ] || continue
+        folder=$(dirname "$lock")
+        if [ ! -e "$folder/node_modules/.package-lock.json" ] || [ "$lock" -nt "$folder/node_modules/.package-lock.json" ]; then
+            echo "npm ci in $folder"
+            (cd "$folder" && npm ci --silent --no-audit --no-fund)
+            touch "$folder/node_modules/.package-lock.json"
+        fi
+    done
+}
+
+runtime_id() {
+    case $(uname -m) in
+        x86_64) echo linux-x64 ;;
+        aarch64) echo linux-arm64 ;;
+        *) die "no library for $(uname -m)" ;;
+    esac
+}
+
+build() {
+    install_missing
+    dotnet build Amesh.sln -c Release -v quiet
+    local rid
+    rid=$(runtime_id)
+    dotnet publish src/Amesh.Native/Amesh.Native.csproj -c Release -r "$rid" -v quiet
+    install -m 755 "$ARTIFACTS/publish/Amesh.Native/release_$rid/libxds.so" "$ARTIFACTS/libxds.so"
+    echo "built $(du -h "$ARTIFACTS/libxds.so" | cut -f1) artifacts/libxds.so"
+}
+
+harness() { as_root dotnet "$HARNESS" "$@"; }
+
+# Adds the numbers of one suite: of its last line that carries them. A suite that could not run is a failure.
+suite() {
+    local name=$1 log code=0 line p=0 f=0
+    shift
+    log=$LOGS/$name.log
+    echo "== $name"
+    "$@" >"$log" 2>&1 || code=$?
+    line=$(grep -E '[0-9]+ passed, [0-9]+ failed|Failed: +[0-9]+, Passed: +[0-9]+|[0-9]+ success(es)? / [0-9]+ failures? / [0-9]+ errors?' "$log" | tail -1) || true
+    if [[ $line =~ ([0-9]+)\ passed,\ ([0-9]+)\ failed ]]; then
+        p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]}
+    elif [[ $line =~ Failed:\ +([0-9]+),\ Passed:\ +([0-9]+) ]]; then
+        p=${BASH_REMATCH[2]} f=${BASH_REMATCH[1]}
+    elif [[ $line =~ ([0-9]+)\ success(es)?\ /\ ([0-9]+)\ failures?\ /\ ([0-9]+)\ error ]]; then
+        p=${BASH_REMATCH[1]} f=$((BASH_REMATCH[3] + BASH_REMATCH[4]))
+    else
+        f=1
+        echo "   did not run to its end (exit code $code)"
+    fi
+    if [ "$code" != 0 ] && [ "$f" = 0 ]; then
+        f=1
+        echo "   exit code $code"
+    fi
+    if [ "$f" != 0 ]; then
+        grep -aE '^(FAIL|not ok|  Failed )|error' "$log" | head -40 | sed 's/^/   /' || true
+        tail -15 "$log" | sed 's/^/   | /'
+        echo "   all of it: $log"
+    fi
+    echo "   $p passed, $f failed"
+    passed=$((passed + p)) failed=$((failed + f))
+}
+
+check_lua() {
+    if luacheck --quiet lua native-tests/gateway native-tests/lua; then echo "1 passed, 0 failed"; else echo "0 passed, 1 failed"; fi
+}
+
+run_tests() {
+    mkdir -p "$LOGS"
+    build
+    install_node_packages
+    local project
+    for project in tests/*/*.csproj; do
+        suite "$(basename "$project" .csproj)" dotnet test "$project" -c Release --no-build
+    done
+    suite luacheck check_lua
+    suite lua native-tests/lua/run.sh
+    suite verdicts-istio-bookinfo-delta harness verdicts --scenario istio-bookinfo --protocol delta
+    suite verdicts-istio-bookinfo-sotw harness verdicts --scenario istio-bookinfo --protocol sotw
+    suite native harness native
+    echo "$passed passed, $failed failed"
+    [ "$failed" = 0 ]
+}
+
+case ${1:-build} in
+    build) build ;;
+    demo)
+        build
+        harness "$@"
+        ;;
+    test) run_tests ;;
+    bench)
+        build
+        shift
+        exec bench/run.sh "$@"
+        ;;
+    clean) rm -rf "$ARTIFACTS" native-tests/*/node_modules ;;
+    -h | --help | help) usage ;;
+    *)
+        usage >&2
+        exit 2
+        ;;
+esac
