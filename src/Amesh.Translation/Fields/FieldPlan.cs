@@ -15,20 +15,20 @@ internal enum ContentKind
 }
 
 /// <summary>What a walk has to know of one field.</summary>
-/// <param name="field">The field.</param>
+/// <param name="descriptor">The field.</param>
 /// <param name="counter">The index of the counter that numbers its elements; -1 where it has none.</param>
-internal sealed class FieldPlan(FieldDescriptor field, int counter)
+internal sealed class FieldPlan(FieldDescriptor descriptor, int counter)
 {
-    public string Name { get; } = field.Name;
+    public string Name { get; } = descriptor.Name;
 
     public int Counter { get; } = counter;
 
-    public FieldTreatment Treatment { get; } = FieldTreatments.Of(field.ContainingType.FullName, field.Name);
+    public FieldTreatment Treatment { get; } = FieldTreatments.Of(descriptor.ContainingType.FullName, descriptor.Name);
 
-    public ContentKind Content { get; } = ContentOf(field);
+    public ContentKind Content { get; } = ContentOf(descriptor);
 
     /// <summary>The plan of the message inside. Made at first use: messages can contain themselves.</summary>
-    public MessagePlan Inner => _inner ??= MessagePlan.Of(field.MessageType);
+    public MessagePlan Inner => _inner ??= MessagePlan.Of(descriptor.MessageType);
 
     private MessagePlan? _inner;
 

@@ -11,6 +11,7 @@ internal sealed class FieldWalk(string rootPath, bool everything)
     private const int MaxDepth = 100;
 
     private static readonly FieldTreatment _unknownField = FieldTreatment.NotYet("a field that Amesh does not know; it is left out");
+    private static readonly FieldTreatment _struct = FieldTreatment.NotYet("written as a TypedStruct, which nothing reads yet; it is left out");
     private static readonly FieldTreatment _broken = FieldTreatment.Refused("bytes that cannot be decoded; it is left out");
 
     private readonly List<FieldFinding> _findings = [];
@@ -140,7 +141,8 @@ internal sealed class FieldWalk(string rootPath, bool everything)
             return;
         }
 
-        if (Extensions.IsTypedStruct(type))
+        bool isStruct = Extensions.IsTypedStruct(type);
+        if (isStruct)
         {
             if (everything)
             {
@@ -148,7 +150,7 @@ internal sealed class FieldWalk(string rootPath, bool everything)
             }
 
             // Its first field is the type URL of what it stands for, as in Any.
-            if (!ReadAny(value, out type, out _))
+            if (!ReadAny(value, out type, out value))
             {
                 Tell(type, "", _broken);
                 return;
@@ -156,12 +158,17 @@ internal sealed class FieldWalk(string rootPath, bool everything)
         }
 
         FieldTreatment treatment = place.Keys.TryGetValue(type, out FieldTreatment? here) ? here : Extensions.TreatmentOf(type);
+        if (isStruct && treatment.IsOpen)
+        {
+            treatment = _struct;
+        }
+
         if ((treatment.IsTold && !treatment.Excepts(value)) || everything)
         {
             Tell(type, "", treatment);
         }
 
-        if ((treatment.IsOpen || everything) && Extensions.DescriptorOf(type) is { } descriptor)
+        if ((treatment.IsOpen || everything) && !isStruct && Extensions.DescriptorOf(type) is { } descriptor)
         {
             Message(MessagePlan.Of(descriptor), value);
         }

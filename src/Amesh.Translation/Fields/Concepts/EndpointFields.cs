@@ -1,0 +1,67 @@
+using static Amesh.Translation.Fields.FieldTreatment;
+
+namespace Amesh.Translation.Fields.Concepts;
+
+/// <summary>Endpoints.</summary>
+internal static class EndpointFields
+{
+    public static Concept Concept { get; } = new("Endpoints",
+    [
+        new("envoy.config.endpoint.v3.ClusterLoadAssignment")
+        {
+            { "cluster_name", Exact("upstreams.nodes") },
+            { "endpoints", Exact("upstreams.nodes") },
+            { "policy", NotYet("Envoy's default policy holds") },
+        },
+        new("envoy.config.endpoint.v3.LocalityLbEndpoints")
+        {
+            { "lb_endpoints", Exact("upstreams.nodes") },
+            { "locality", Inert("the zone of this proxy is not preferred, nor by Envoy without zone_aware_lb_config") },
+            { "load_balancing_weight", Exact("upstreams.nodes[].weight", "counts only with locality_weighted_lb_config, as in Envoy") },
+            { "priority", NotYet(Extensions.Unproven, "upstreams.nodes[].weight") },
+            { "proximity", Inert("Envoy does not read it") },
+            { "metadata", Exact("", "see envoy.config.core.v3.Metadata") },
+        },
+        new("envoy.config.endpoint.v3.LbEndpoint")
+        {
+            { "endpoint", Exact("upstreams.nodes") },
+            { "health_status", Exact("upstreams.nodes", "only what Envoy would choose is a node") },
+            { "load_balancing_weight", Exact("upstreams.nodes[].weight") },
+            { "metadata", Exact("", "see envoy.config.core.v3.Metadata") },
+            { "endpoint_name", NotYet("the endpoint is left out") },
+        },
+        new("envoy.config.endpoint.v3.Endpoint")
+        {
+            { "address", Exact("upstreams.nodes[].host, port") },
+            { "hostname", Inert("for auto_host_rewrite and health checks alone, which are told where they stand") },
+            { "health_check_config", Inert("for health_checks alone, which are told where they stand") },
+            { "additional_addresses", NotYet("the first address is used") },
+        },
+        new("envoy.config.core.v3.Locality", Inert("the zone of this proxy is not preferred, nor by Envoy without zone_aware_lb_config")),
+        new("envoy.config.core.v3.Address")
+        {
+            { "socket_address", Exact("upstreams.nodes[].host, port; listeners.address, port") },
+            { "pipe", NotYet("Unix sockets are not called") },
+            { "envoy_internal_address", Refused("a listener inside Envoy: there is none in nginx") },
+        },
+        new("envoy.config.core.v3.SocketAddress")
+        {
+            { "address port_value", Exact("upstreams.nodes[].host, port; listeners.address, port") },
+            { "protocol", NotYet("UDP is not taken") },
+            { "named_port resolver_name", NotYet("there is no such resolver") },
+            { "ipv4_compat", NotYet("an IPv6 listener takes IPv6 alone") },
+        },
+        new("envoy.config.core.v3.Pipe", NotYet("Unix sockets are not called")),
+        new("envoy.config.core.v3.Metadata")
+        {
+            {
+                "filter_metadata",
+                Inert("labels; only those keys have an effect that are told")
+                    .But("envoy.transport_socket_match", NotYet("TLS is not translated yet; requests to this endpoint go out in plain text", "upstreams.tls"))
+                    .But("istio", Inert("where a resource comes from: diagnostics and labels say it"))
+                    .But("envoy.lb", Inert("for choosing endpoints by metadata, which is told where it is asked for"))
+            },
+            { "typed_filter_metadata", Inert("no filter that is translated reads it") },
+        },
+    ]);
+}

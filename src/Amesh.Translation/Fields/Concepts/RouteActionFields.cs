@@ -1,0 +1,69 @@
+using static Amesh.Translation.Fields.FieldTreatment;
+
+namespace Amesh.Translation.Fields.Concepts;
+
+/// <summary>Where a route sends requests.</summary>
+internal static class RouteActionFields
+{
+    public static Concept Concept { get; } = new("Route actions",
+    [
+        new("envoy.config.route.v3.RouteAction")
+        {
+            { "cluster", Exact("routes.upstream_id") },
+            { "weighted_clusters", Exact("plugins.amesh clusters") },
+            { "timeout", Exact("plugins.amesh timeout") },
+            { "retry_policy", Exact("plugins.amesh retry") },
+            { "max_stream_duration", Exact("", "see RouteAction.MaxStreamDuration") },
+            { "max_grpc_timeout", Inert("for gRPC alone, whose clusters are told by http2_protocol_options") },
+            { "grpc_timeout_offset", Inert("for gRPC alone, whose clusters are told by http2_protocol_options") },
+            { "cluster_not_found_response_code", NotYet("a cluster that is not there answers 503 whatever is asked for") },
+            { "idle_timeout", NotYet(Extensions.Unproven, "plugins.amesh idle_timeout") },
+            { "hash_policy", NotYet(Extensions.Unproven, "plugins.amesh hash") },
+            { "prefix_rewrite regex_rewrite", NotYet(Extensions.Unproven, "plugins.amesh rewrite") },
+            { "path_rewrite_policy", NotYet("the path is left as it is") },
+            {
+                "host_rewrite_literal host_rewrite_header auto_host_rewrite host_rewrite_path_regex",
+                NotYet(Extensions.Unproven, "plugins.amesh host_rewrite")
+            },
+            { "append_x_forwarded_host", NotYet("x-forwarded-host is not added when the host is rewritten") },
+            { "request_mirror_policies", NotYet(Extensions.Unproven, "plugins.amesh mirrors") },
+            { "cluster_header cluster_specifier_plugin inline_cluster_specifier_plugin", NotYet("such a route answers 503") },
+            { "metadata_match", NotYet("endpoints are not chosen by metadata") },
+            { "cors", NotYet("only the filter's own configuration is read", "plugins.amesh cors") },
+            { "rate_limits include_vh_rate_limits", NotYet("there is no limit") },
+            { "upgrade_configs", NotYet("upgrades are as the listener's upgrade_configs say") },
+            { "internal_redirect_policy internal_redirect_action max_internal_redirects", NotYet("redirects go to the client") },
+            { "hedge_policy", NotYet("no request is sent twice") },
+            { "priority", NotYet("there are no limits that a priority could have of its own") },
+        },
+        new("envoy.config.route.v3.RouteAction.MaxStreamDuration")
+        {
+            { "max_stream_duration", NotYet("streams may last as long as they like").Unless(FieldValue.ZeroSeconds) },
+            { "grpc_timeout_header_max grpc_timeout_header_offset", Inert("for gRPC alone, whose clusters are told by http2_protocol_options") },
+        },
+        new("envoy.config.route.v3.WeightedCluster")
+        {
+            { "clusters", Exact("plugins.amesh clusters") },
+            { "total_weight", Inert("the sum of the weights, which counts anyway") },
+            { "runtime_key_prefix", Inert("Amesh has no runtime that could override weights") },
+            { "header_name", NotYet("the cluster is drawn at random") },
+        },
+        new("envoy.config.route.v3.WeightedCluster.ClusterWeight")
+        {
+            { "name weight", Exact("plugins.amesh clusters[].upstream_id, weight") },
+            { "request_headers_to_add request_headers_to_remove", NotYet(Extensions.Unproven, "plugins.amesh clusters[].request_headers") },
+            { "response_headers_to_add response_headers_to_remove", NotYet(Extensions.Unproven, "plugins.amesh clusters[].response_headers") },
+            { "host_rewrite_literal", NotYet(Extensions.Unproven, "plugins.amesh clusters[].host_rewrite") },
+            { "cluster_header", NotYet("its share is answered with 503") },
+            { "metadata_match", NotYet("endpoints are not chosen by metadata") },
+            { "typed_per_filter_config", NotYet("filters are configured as the route says") },
+        },
+        new("envoy.config.route.v3.RouteAction.RequestMirrorPolicy", NotYet(Extensions.Unproven, "plugins.amesh mirrors")),
+        new("envoy.config.route.v3.RouteAction.HashPolicy", NotYet(Extensions.Unproven, "plugins.amesh hash")),
+        new("envoy.config.route.v3.RouteAction.HashPolicy.Header", NotYet(Extensions.Unproven, "plugins.amesh hash")),
+        new("envoy.config.route.v3.RouteAction.HashPolicy.Cookie", NotYet(Extensions.Unproven, "plugins.amesh hash")),
+        new("envoy.config.route.v3.RouteAction.HashPolicy.ConnectionProperties", NotYet(Extensions.Unproven, "plugins.amesh hash")),
+        new("envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter", NotYet(Extensions.Unproven, "plugins.amesh hash")),
+        new("envoy.type.matcher.v3.RegexMatchAndSubstitute", NotYet(Extensions.Unproven, "plugins.amesh rewrite")),
+    ]);
+}

@@ -1,0 +1,32 @@
+using static Amesh.Translation.Fields.FieldTreatment;
+
+namespace Amesh.Translation.Fields.Concepts;
+
+/// <summary>Routes, and what is on them beside match and action.</summary>
+internal static class RouteFields
+{
+    public static Concept Concept { get; } = new("Routes",
+    [
+        new("envoy.config.route.v3.Route")
+        {
+            { "name", Exact("routes.name") },
+            { "match", Exact("routes.vars") },
+            { "route", Exact("routes.upstream_id, plugins.amesh") },
+            { "metadata", Exact("routes.labels.amesh_origin") },
+            { "decorator", Inert("the name of a span; without tracing there is none") },
+            { "typed_per_filter_config", Exact("routes.plugins", "by type, whatever the key") },
+            { "redirect", NotYet(Extensions.Unproven, "plugins.amesh redirect") },
+            { "direct_response", NotYet(Extensions.Unproven, "plugins.amesh direct_response") },
+            { "request_headers_to_add request_headers_to_remove", NotYet(Extensions.Unproven, "plugins.amesh request_headers") },
+            { "response_headers_to_add response_headers_to_remove", NotYet(Extensions.Unproven, "plugins.amesh response_headers") },
+            { "filter_action non_forwarding_action", NotYet("such a route answers 503") },
+            { "tracing", NotYet("no spans are made") },
+            { "stat_prefix", Inert("statistics alone") },
+        },
+        new("envoy.config.route.v3.Decorator", Inert("the name of a span; without tracing there is none")),
+        new("envoy.config.route.v3.RedirectAction", NotYet(Extensions.Unproven, "plugins.amesh redirect")),
+        new("envoy.config.route.v3.DirectResponseAction", NotYet(Extensions.Unproven, "plugins.amesh direct_response")),
+        new("envoy.config.core.v3.HeaderValueOption", NotYet(Extensions.Unproven, "plugins.amesh request_headers, response_headers")),
+        new("envoy.config.core.v3.HeaderValue", NotYet(Extensions.Unproven, "plugins.amesh request_headers, response_headers")),
+    ]);
+}

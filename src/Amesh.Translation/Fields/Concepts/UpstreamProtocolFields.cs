@@ -1,0 +1,40 @@
+using static Amesh.Translation.Fields.FieldTreatment;
+
+namespace Amesh.Translation.Fields.Concepts;
+
+/// <summary>HTTP protocol options, of clusters and of connection managers.</summary>
+internal static class UpstreamProtocolFields
+{
+    public static Concept Concept { get; } = new("HTTP protocol options",
+    [
+        new("envoy.extensions.upstreams.http.v3.HttpProtocolOptions")
+        {
+            { "common_http_protocol_options", Exact("", "see envoy.config.core.v3.HttpProtocolOptions") },
+            { "explicit_http_config", Exact("upstreams.scheme") },
+            { "use_downstream_protocol_config", Near("upstreams.scheme", "requests go out as HTTP/1.1 whatever they came in as") },
+            { "auto_config", Near("upstreams.scheme", "requests go out as HTTP/1.1") },
+            { "upstream_http_protocol_options", NotYet("TLS is not translated yet", "upstreams.tls") },
+            { "http_filters", NotYet("filters at a cluster are left out") },
+        },
+        new("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig")
+        {
+            { "http_protocol_options", Exact("upstreams.scheme http") },
+            { "http2_protocol_options", NotYet("requests go out as HTTP/1.1", "upstreams.scheme grpc") },
+        },
+        new("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig")
+        {
+            { "http_protocol_options", Exact("upstreams.scheme http") },
+            { "http2_protocol_options", Inert("told by use_downstream_protocol_config") },
+        },
+        new("envoy.config.core.v3.HttpProtocolOptions")
+        {
+            { "idle_timeout", NotYet("idle connections are kept as long as APISIX is configured to", "upstreams.keepalive_pool.idle_timeout") },
+            { "max_requests_per_connection", NotYet("connections are kept as long as APISIX likes", "upstreams.keepalive_pool.requests") },
+            { "max_connection_duration", NotYet("connections are kept as long as APISIX likes") },
+            { "max_stream_duration", NotYet("streams may last as long as they like").Unless(FieldValue.ZeroSeconds) },
+            { "max_headers_count", NotYet("the number of headers is limited as nginx is configured") },
+            { "headers_with_underscores_action", NotYet("headers with underscores are treated as nginx is configured") },
+        },
+        new("envoy.config.core.v3.UpstreamHttpProtocolOptions", NotYet("TLS is not translated yet", "upstreams.tls")),
+    ]);
+}
