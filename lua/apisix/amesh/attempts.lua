@@ -94,14 +94,15 @@ local function set_timeouts(ctx)
 end
 
 
-local function fail(ctx, connected)
+-- connected: did the last try reach its endpoint? too_slow: did nginx give it up for its time?
+local function fail(ctx, connected, too_slow)
     local state = ctx.amesh
-    if overdue(state) then
+    if overdue(state) or (connected and too_slow) then
         state.failure = { 504, TIMEOUT }
-    elseif not connected then
-        state.failure = { 503, CONNECT_FAILURE }
-    else
+    elseif connected then
         state.failure = { 503, RESET }
+    else
+        state.failure = { 503, CONNECT_FAILURE }
     end
 end
 
@@ -110,7 +111,9 @@ end
 local function may_try_again(ctx)
     local state = ctx.amesh
     local policy = state.policy
-    local connected, connect_time = try_times.previous_connected()
+    local connected, connect_time = try_times.last_connected()
+    local _, status = ngx_balancer.get_last_failure()
+    local too_slow = status == 504
     if not overdue(state) then
         local wanted = policy and (connected and policy.reset or (not connected and policy.connect_failure))
         if wanted and state.left > 0 then
@@ -119,7 +122,7 @@ local function may_try_again(ctx)
             return true
         end
 
-        if not wanted and connected and connect_time == "0.000" and not state.sent_again
+        if not wanted and connected and not too_slow and connect_time == "0.000" and not state.sent_again
             and FREE_AGAIN[ngx.req.get_method()]
         then
             state.sent_again = true
@@ -127,11 +130,7 @@ local function may_try_again(ctx)
         end
     end
 
-    local _, status = ngx_balancer.get_last_failure()
-    fail(ctx, connected)
-    if connected and status == 504 then
-        state.failure = { 504, TIMEOUT }
-    end
+    fail(ctx, connected, too_slow)
     return false
 end
 
@@ -241,10 +240,7 @@ function _M.after_answer(ctx)
     local answered = try_times.last_answered()
     if not answered then
         if not state.failure then
-            fail(ctx, try_times.last_connected())
-            if try_times.last_connected() and status == 504 then
-                state.failure = { 504, TIMEOUT }
-            end
+            fail(ctx, (try_times.last_connected()), status == 504)
         end
         return local_reply.send(ctx, state.failure[1], state.failure[2])
     end
@@ -284,11 +280,7 @@ function _M.outcome(ctx)
     end
 
     if not state.failure then
-        local connected = try_times.last_connected()
-        fail(ctx, connected)
-        if connected and status == 504 then
-            state.failure = { 504, TIMEOUT }
-        end
+        fail(ctx, (try_times.last_connected()), status == 504)
     end
 
     return state.failure[1], state.failure[2]

@@ -61,8 +61,20 @@ local function adopt(item, good)
 end
 
 
-local function refuse(kind, id, item, err)
+-- The last good item before this one; an undecoded one has to show first that it is.
+local function last_good(item)
     local previous = rawget(item, "previous")
+    if not previous then
+        return nil
+    end
+
+    local _ = previous.value
+    return not rawget(previous, "invalid") and previous or nil
+end
+
+
+local function refuse(kind, id, item, err)
+    local previous = last_good(item)
     log.error("failed to check the conf of [", item.key, "], ",
               previous and "keep the previous one" or "leave it out", ", err: ", err)
 
@@ -72,6 +84,7 @@ local function refuse(kind, id, item, err)
         adopt(item, previous)
     else
         rawset(item, "value", { id = id, status = 0 })
+        rawset(item, "invalid", true)
     end
 
     kind:replace_invalid(id, item, previous)
@@ -118,10 +131,24 @@ function _M.metatable(kind)
 end
 
 
+-- Items that were replaced without ever being used are kept back to here, in case that the newer ones are bad.
+local MAX_PREVIOUS = 3
+
+local function forget_oldest(item)
+    local last = item
+    for _ = 2, MAX_PREVIOUS do
+        last = last and rawget(last, "previous")
+    end
+    if last then
+        rawset(last, "previous", nil)
+    end
+end
+
+
 -- previous: the item that this one takes the place of, if any.
 function _M.new(item_mt, key, json_text, modified_index, previous)
-    if previous and rawget(previous, "value") == nil then
-        previous = rawget(previous, "previous")
+    if previous then
+        forget_oldest(previous)
     end
 
     return setmetatable({

@@ -5,6 +5,7 @@ local attempts = require("apisix.amesh.attempts")
 
 local ngx = ngx
 local ngx_var = ngx.var
+local pairs = pairs
 local tonumber = tonumber
 
 local _M = {}
@@ -69,6 +70,16 @@ function _M.log()
     if not ngx.ctx.api_ctx then
         restore()
     end
+end
+
+
+-- Requests of this process that are on their way, for tests.
+function _M.kept_count()
+    local count = 0
+    for _ in pairs(kept) do
+        count = count + 1
+    end
+    return count
 end
 
 

@@ -16,7 +16,7 @@ local _M = {}
 
 -- Envoy writes captures as \1; ngx.re as $1 with $$ for a dollar.
 local function nginx_substitution(substitution)
-    local escaped = gsub(substitution, "%$", "$$$$")
+    local escaped = gsub(substitution, "%$", "$$")
     return (gsub(escaped, "\\(.)", function(c)
         return find(c, "%d") and "${" .. c .. "}" or c
     end))

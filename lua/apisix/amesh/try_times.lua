@@ -7,44 +7,33 @@ local tonumber = tonumber
 local _M = {}
 
 
--- The entry of the try `back` tries before the last one.
-local function entry(list, back)
-    if not list then
-        return nil
+-- The entry of the last try. One that the balancer is just choosing an endpoint for has none yet.
+local function last_entry(list)
+    local last
+    for one in gmatch(list or "", "[^,: ]+") do
+        last = one
     end
-
-    local entries, count = {}, 0
-    for one in gmatch(list, "[^,: ]+") do
-        count = count + 1
-        entries[count] = one
-    end
-    return entries[count - back]
+    return last
 end
 
 
--- The try before the last one, which the balancer phase is just preparing: did it reach the endpoint?
-function _M.previous_connected()
-    local time = entry(var.upstream_connect_time, 1)
-    return time ~= nil and time ~= "-", time
-end
-
-
+-- Did the last try reach its endpoint? Also returns the seconds that it took, as nginx writes them.
 function _M.last_connected()
-    local time = entry(var.upstream_connect_time, 0)
-    return time ~= nil and time ~= "-"
+    local time = last_entry(var.upstream_connect_time)
+    return time ~= nil and time ~= "-", time
 end
 
 
 -- Did the last try bring a response?
 function _M.last_answered()
-    local time = entry(var.upstream_header_time, 0)
+    local time = last_entry(var.upstream_header_time)
     return time ~= nil and time ~= "-"
 end
 
 
 -- Status of the last try, nginx's own (502, 504) when it brought no response; nil when nothing was tried.
 function _M.last_status()
-    return tonumber(entry(var.upstream_status, 0))
+    return tonumber(last_entry(var.upstream_status))
 end
 
 

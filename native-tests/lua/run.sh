@@ -1,0 +1,88 @@
+#!/bin/sh
+# Tests of the Lua side, in the test gateway's nginx. Last line: "N passed, N failed"; exit code 1 on a failure.
+# With names (zone, provider, path, router, ...) only those. Needs root, for a network namespace.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+if [ "${AMESH_LUA_TESTS_INSIDE:-}" != yes ]; then
+    exec env AMESH_LUA_TESTS_INSIDE=yes unshare --net --mount sh "$0" "$@"
+fi
+
+work=$(mktemp -d)
+chmod 755 "$work"
+passed=0
+failed=0
+gateway=$here/../gateway/start.sh
+
+stop() {
+    [ -z "${running:-}" ] || kill -TERM "$running" 2>/dev/null
+    [ -z "${running:-}" ] || wait "$running" 2>/dev/null
+    running=
+}
+trap 'stop; rm -rf "$work"' EXIT
+
+count() {
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+}
+
+# start NAME: a gateway with what the environment says
+start() {
+    stop
+    prefix=$work/$1
+    mkdir -p "$prefix"
+    GATEWAY_HTTP_CONF=$here/servers.conf "$gateway" "$prefix" > "$prefix/out" 2>&1 &
+    running=$!
+    for _ in $(seq 100); do
+        curl -s -o /dev/null http://127.0.0.1:15080/status && return 0
+        sleep 0.05
+    done
+    echo "FAILED the gateway did not start:"
+    cat "$prefix/out"
+    return 1
+}
+
+# expect TITLE COMMAND...: a test in shell
+expect() {
+    title=$1
+    shift
+    if "$@" > "$work/last" 2>&1; then
+        count 1 0
+    else
+        count 0 1
+        echo "FAILED $title"
+        sed 's/^/    /' "$work/last"
+    fi
+}
+
+. "$here/network.sh"
+
+suite() {
+    answer=$(curl -s "http://127.0.0.1:15081/test/$1")
+    echo "$answer" | grep -v ' passed, [0-9]* failed$'
+    last=$(echo "$answer" | tail -1)
+    case $last in
+        *passed*) count "${last%% *}" "$(echo "$last" | sed 's/.*, \([0-9]*\) failed/\1/')" ;;
+        *) count 0 1; echo "FAILED $1 brought no result: $last" ;;
+    esac
+    echo "$1: $last"
+}
+
+if [ $# -gt 0 ]; then
+    suites=$*
+else
+    suites=$(cd "$here/tests" && ls *.lua | sed 's/\.lua$//')
+fi
+
+start suites || exit 1
+for one in $suites; do
+    suite "$one"
+done
+
+if [ $# -eq 0 ]; then
+    . "$here/processes.sh"
+    expect "luacheck finds nothing" luacheck -q --no-color --config "$here/../../lua/.luacheckrc" \
+        "$here/../../lua" "$here/../gateway/lua" "$here/lib" "$here/tests"
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

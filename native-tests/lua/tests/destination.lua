@@ -1,0 +1,92 @@
+-- Captured connections: iptables sends 10.96.0.0/15 and fd00:96::/64 to the gateway (network.sh).
+local mesh, writer, client = require("mesh"), require("writer"), require("client")
+
+-- A route that tells what a variable holds: one per value that is possible.
+local function telling(variable, values)
+    local routes = {}
+    for i, value in ipairs(values) do
+        routes[i] = { id = "t" .. i, vars = { { variable, "==", value } },
+                      plugin = { direct_response = { status = 200, body = value } } }
+    end
+    return mesh.of(mesh.virtual_host("v", "all", { "*" }, routes), mesh.listener("l", 0, "all"))
+end
+
+local function to(address, port, host)
+    local answer = client.send({ to = { address, port }, host = host or "x" })
+    return answer.status == 200 and answer.body or answer.status
+end
+
+return function(test, check)
+    for _, variable in ipairs({ "connection_original_dst", "amesh_destination" }) do
+        test(variable .. " of a redirected connection, IPv4 and IPv6", function()
+            writer.replace(telling(variable, { "10.96.0.1:9080", "10.96.0.2:80", "[fd00:96::1]:9080" }))
+            check.equal(to("10.96.0.1", 9080), "10.96.0.1:9080")
+            check.equal(to("10.96.0.2", 80), "10.96.0.2:80")
+            check.equal(to("[fd00:96::1]", 9080), "[fd00:96::1]:9080")
+            check.equal(to("10.96.0.2", 81), 404)
+        end)
+    end
+
+    test("a proxy that was called by name: its own address and the port in Host", function()
+        writer.replace(telling("amesh_destination", { "127.0.0.1:9080", "127.0.0.1:80" }))
+        check.equal(to("127.0.0.1", 15001, "reviews:9080"), "127.0.0.1:9080")
+        check.equal(to("127.0.0.1", 15001, "reviews"), "127.0.0.1:80")
+    end)
+
+    test("the same host on two ports is two virtual hosts", function()
+        local function named(id, port)
+            return mesh.of(
+                mesh.virtual_host(id, tostring(port), { "reviews" },
+                                  { { id = "r" .. id, plugin = { direct_response = { status = 200, body = id } } } }),
+                mesh.listener("l" .. id, port, tostring(port)))
+        end
+        writer.replace(mesh.of(named("a", 9080), named("b", 9081)))
+        check.equal(to("10.96.0.1", 9080, "reviews"), "a")
+        check.equal(to("10.96.0.2", 9081, "reviews"), "b")
+        check.equal(to("10.96.0.1", 9082, "reviews"), 404)
+        check.equal(to("[fd00:96::1]", 9081, "reviews"), "b")
+    end)
+
+    test("a listener for one address outranks one for the port", function()
+        local function named(id)
+            return mesh.virtual_host(id, id, { "*" },
+                                     { { id = "r" .. id, plugin = { direct_response = { status = 200, body = id } } } })
+        end
+        writer.replace(mesh.of(named("vip"), named("port"), named("v6"),
+                               mesh.listener("l1", 80, "vip", { address = "10.96.0.1" }),
+                               mesh.listener("l2", 80, "port"),
+                               mesh.listener("l3", 80, "v6", { address = "fd00:96::1" })))
+        check.equal(to("10.96.0.1", 80), "vip")
+        check.equal(to("10.96.0.2", 80), "port")
+        check.equal(to("[fd00:96::1]", 80), "v6")
+    end)
+
+    test("passed on to where the connection was going", function()
+        writer.replace(mesh.of(
+            mesh.virtual_host("any", "any", { "*" }, { { id = "any", plugin = { original_dst = true } } }),
+            mesh.listener("l", 0, "any")))
+        local answer = client.send({ to = { "10.97.0.1", 18080 }, host = "outside", path = "/%63?d",
+                                     headers = { ["x-forwarded-for"] = "9.9.9.9" } })
+        check.equal(answer.status, 200)
+        check.equal(answer.seen.served_by, "10.97.0.1:18080")
+        check.equal(answer.seen.host, "outside")
+        check.equal(answer.seen.path, "/c?d")
+        check.equal(answer.seen.headers["x-forwarded-for"], "9.9.9.9")
+        check.equal(client.send({ to = { "10.97.0.1", 18081 } }).status, 503, "nobody there")
+        check.equal(client.send({ host = "self" }).status, 503, "this proxy itself")
+    end)
+
+    test("one of several clusters can be the original destination", function()
+        writer.replace(mesh.of(
+            mesh.upstream("one", { "127.1.0.1" }),
+            mesh.virtual_host("any", "any", { "*" }, { { id = "any", plugin = { clusters = {
+                { original_dst = true, weight = 50 }, { upstream_id = "one", weight = 50 } } } } }),
+            mesh.listener("l", 0, "any")))
+        local original = 0
+        for _ = 1, 60 do
+            local answer = client.send({ to = { "10.97.0.1", 18080 } })
+            original = original + (answer.seen.served_by == "10.97.0.1:18080" and 1 or 0)
+        end
+        check.share(original, 60, 0.5)
+    end)
+end

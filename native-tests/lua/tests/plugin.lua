@@ -1,0 +1,405 @@
+-- What the plugin does with requests, seen from the client and from the endpoints.
+local mesh, writer, client = require("mesh"), require("writer"), require("client")
+local counters = ngx.shared.tests
+
+local case = 0
+
+-- One route for everything, with this plugin configuration, to three endpoints.
+local function with_route(plugin, extra, upstream_extra)
+    writer.replace(mesh.of(
+        mesh.upstream("three", mesh.addresses, upstream_extra),
+        mesh.upstream("one", { "127.1.0.1" }),
+        mesh.upstream("two", { "127.1.0.2" }),
+        mesh.upstream("none", {}),
+        mesh.upstream("dead", { { "127.1.0.9", 1, 18099 } }),
+        mesh.upstream("half", { { "127.1.0.9", 1, 18099 }, "127.1.0.1" }),
+        mesh.virtual_host("v", "80", { "*" },
+                          { { id = "r", plugin = plugin, upstream_id = extra and extra.upstream_id or "three" } }),
+        mesh.listener("l", 0, "80")))
+end
+
+local function send(headers, request)
+    case = case + 1
+    request = request or {}
+    request.headers = headers or {}
+    request.headers["x-case"] = tostring(case)
+    return client.send(request)
+end
+
+-- How often each endpoint was reached by the last case.
+local function reached()
+    local total, by_address = 0, {}
+    for i, address in ipairs(mesh.addresses) do
+        by_address[i] = counters:get("reached/" .. case .. "/" .. address .. ":18080") or 0
+        total = total + by_address[i]
+    end
+    return total, by_address
+end
+
+return function(test, check)
+    test("weighted clusters share by chance", function()
+        with_route({ clusters = { { upstream_id = "one", weight = 80 }, { upstream_id = "two", weight = 20 } } })
+        local counts = { ["127.1.0.1:18080"] = 0, ["127.1.0.2:18080"] = 0 }
+        local same_as_before, last = 0, nil
+        for _ = 1, 400 do
+            local by = client.send({}).seen.served_by
+            counts[by] = counts[by] + 1
+            same_as_before = same_as_before + (by == last and 1 or 0)
+            last = by
+        end
+        check.share(counts["127.1.0.1:18080"], 400, 0.8)
+        check.share(same_as_before, 399, 0.68, "no order in the sequence")
+    end)
+
+    test("no endpoints, no such cluster: 503", function()
+        with_route({}, { upstream_id = "none" })
+        check.equal(send().status, 503)
+        with_route({ clusters = { { upstream_id = "absent", weight = 1 } } })
+        local answer = send()
+        check.equal(answer.status, 503)
+        check.equal(answer.body, "no healthy upstream")
+    end)
+
+    test("a refused connection is 503, not nginx's 502", function()
+        with_route({}, { upstream_id = "dead" })
+        local answer = send()
+        check.equal(answer.status, 503)
+        check.truthy(answer.body:find("connection failure", 1, true))
+        check.equal(answer.headers["content-type"], "text/plain")
+    end)
+
+    test("an endpoint's own 502 and 504 go through with their body", function()
+        with_route({ retry = { on = { "connect-failure", "retriable-status-codes" }, statuses = { 503 }, num = 2 } })
+        for _, status in ipairs({ 500, 502, 504, 404 }) do
+            local answer = send({ ["x-answer-status"] = status })
+            check.equal(answer.status, status)
+            check.truthy(answer.seen, "body of " .. status)
+            check.equal((reached()), 1)
+        end
+    end)
+
+    test("a status of the policy is retried, at other hosts, and the last answer goes through", function()
+        local retry = { on = { "retriable-status-codes" }, statuses = { 503 }, num = 2, previous_hosts = true }
+        with_route({ attempt_count = true, retry = retry })
+        local answer = send({ ["x-answer-status"] = 503 })
+        check.equal(answer.status, 503)
+        check.equal(answer.seen.headers["x-envoy-attempt-count"], "3")
+        local total, by_address = reached()
+        check.equal(total, 3)
+        check.equal(by_address, { 1, 1, 1 })
+    end)
+
+    test("a retry that succeeds answers for the request", function()
+        with_route({ retry = { on = { "5xx" }, num = 3, previous_hosts = true } })
+        for _ = 1, 12 do
+            check.equal(send({ ["x-answer-status"] = 500, ["x-answer-only"] = "127.1.0.1:18080" }).status, 200)
+        end
+    end)
+
+    test("more tries than hosts: hosts are tried again", function()
+        with_route({ retry = { on = { "gateway-error" }, num = 4, previous_hosts = true } })
+        check.equal(send({ ["x-answer-status"] = 502 }).status, 502)
+        local total, by_address = reached()
+        check.equal(total, 5)
+        check.truthy(math.min(by_address[1], by_address[2], by_address[3]) >= 1, "all hosts used")
+    end)
+
+    test("a POST and its body are sent again", function()
+        with_route({ retry = { on = { "5xx" }, num = 2 } }, { upstream_id = "one" })
+        local answer = send({ ["x-answer-status"] = 503 }, { method = "POST", body = ("x"):rep(100000) })
+        check.equal(answer.status, 503)
+        check.equal(#answer.seen.body, 100000)
+        check.equal((reached()), 3)
+    end)
+
+    test("statuses outside the policy are not retried, whatever else it has", function()
+        for on, statuses in pairs({
+            ["5xx"] = { [500] = 2, [511] = 2, [409] = 1, [429] = 1, [200] = 1 },
+            ["gateway-error"] = { [502] = 2, [504] = 2, [500] = 1 },
+            ["retriable-4xx"] = { [409] = 2, [404] = 1, [503] = 1 },
+            ["connect-failure"] = { [503] = 1 },
+            ["reset"] = { [503] = 1 },
+        }) do
+            with_route({ retry = { on = { on }, num = 1 } })
+            for status, tries in pairs(statuses) do
+                check.equal(send({ ["x-answer-status"] = status }).status, status)
+                check.equal((reached()), tries, on .. " " .. status)
+            end
+        end
+    end)
+
+    test("a refused connection is retried elsewhere when the policy says so", function()
+        with_route({ retry = { on = { "connect-failure" }, num = 2, previous_hosts = true } }, { upstream_id = "half" })
+        for _ = 1, 10 do
+            check.equal(send().status, 200)
+        end
+        with_route({ retry = { on = { "retriable-status-codes" }, statuses = { 503 }, num = 2 } },
+                   { upstream_id = "half" })
+        local statuses = {}
+        for _ = 1, 20 do
+            statuses[send().status] = true
+        end
+        check.truthy(statuses[200] and statuses[503], "both hosts are seen")
+    end)
+
+    test("a reset is retried by 5xx and reset only", function()
+        with_route({ retry = { on = { "reset" }, num = 2, previous_hosts = true } })
+        check.equal(send({ ["x-answer-reset"] = "yes" }, { method = "POST", body = "x" }).status, 503)
+        check.equal((reached()), 3)
+        with_route({ retry = { on = { "connect-failure", "retriable-status-codes" }, statuses = { 503 }, num = 2 } })
+        check.equal(send({ ["x-answer-reset"] = "yes" }, { method = "POST", body = "x" }).status, 503)
+        check.equal((reached()), 1)
+    end)
+
+    test("retries wait with growing back-off", function()
+        with_route({ retry = { on = { "5xx" }, num = 4, base_interval = 0.1, max_interval = 1 } })
+        local total = 0
+        for _ = 1, 3 do
+            total = total + send({ ["x-answer-status"] = 503 }).seconds
+        end
+        -- expected 3 * (0.05 + 0.1 + 0.2 + 0.4); nothing at all would be below a tenth of that
+        check.truthy(total > 0.3, "waited " .. total)
+    end)
+
+    test("the route's timeout answers 504 over all tries", function()
+        with_route({ timeout = 0.5, retry = { on = { "5xx" }, num = 5, per_try_timeout = 0.2 } })
+        local answer = send({ ["x-answer-after"] = "2" })
+        check.equal(answer.status, 504)
+        check.equal(answer.body, "upstream request timeout")
+        check.truthy(answer.seconds > 0.4 and answer.seconds < 1.5, answer.seconds)
+        check.equal((reached()), 3)
+    end)
+
+    test("a try's timeout alone is 504 as well", function()
+        with_route({ retry = { on = { "connect-failure" }, num = 2, per_try_timeout = 0.2 } })
+        local answer = send({ ["x-answer-after"] = "2" })
+        check.equal(answer.status, 504)
+        check.equal((reached()), 1)
+    end)
+
+    test("faults: a delay, an abort, and their shares", function()
+        with_route({ fault = { delay = { seconds = 0.3, ppm = 1000000 } } })
+        local answer = send()
+        check.equal(answer.status, 200)
+        check.truthy(answer.seconds >= 0.29, answer.seconds)
+
+        with_route({ fault = { abort = { status = 418, ppm = 300000 } } })
+        local aborted = 0
+        for _ = 1, 200 do
+            answer = send()
+            if answer.status == 418 then
+                check.equal(answer.body, "fault filter abort")
+                aborted = aborted + 1
+            end
+        end
+        check.share(aborted, 200, 0.3)
+
+        with_route({ fault = { abort = { status = 503, ppm = 1000000 }, delay = { seconds = 0.2, ppm = 1000000 } } })
+        answer = send()
+        check.equal(answer.status, 503)
+        check.truthy(answer.seconds >= 0.19, "the delay comes before the abort")
+        with_route({ fault = { abort = { status = 503, ppm = 0 } } })
+        check.equal(send().status, 200)
+    end)
+
+    test("an aborted gRPC request gets a gRPC status", function()
+        with_route({ fault = { abort = { grpc_status = 14, ppm = 1000000 } } })
+        local answer = send({ ["content-type"] = "application/grpc" }, { method = "POST", body = "x" })
+        check.equal(answer.status, 200)
+        check.equal(answer.headers["grpc-status"], "14")
+        check.equal(answer.headers["grpc-message"], "fault filter abort")
+        check.equal(send().body, "fault filter abort")
+    end)
+
+    test("the upstream sees Envoy's path, the raw query, and no more of X-Forwarded-For", function()
+        with_route({})
+        for sent, seen in pairs({
+            ["/a%2Fb"] = "/a%2Fb",
+            ["/x/../cart?q=/../x"] = "/cart?q=/../x",
+            ["/%63art"] = "/cart",
+            ["/a//b?"] = "/a//b?",
+            ["/sp%20ace?a=%20b"] = "/sp%20ace?a=%20b",
+        }) do
+            check.equal(send({}, { path = sent }).seen.path, seen)
+        end
+        check.equal(send({ ["X-Forwarded-For"] = "1.2.3.4" }).seen.headers["x-forwarded-for"], "1.2.3.4")
+        check.equal(send().seen.headers["x-forwarded-for"], nil)
+    end)
+
+    test("request headers: set, append, add if absent, overwrite if there, remove", function()
+        with_route({ request_headers = {
+            { op = "set", name = "X-Tenant", value = "acme" },
+            { op = "append", name = "x-trace", value = "on" },
+            { op = "add_if_absent", name = "x-absent", value = "1" },
+            { op = "add_if_absent", name = "x-there", value = "2" },
+            { op = "overwrite_if_exists", name = "x-there", value = "3" },
+            { op = "overwrite_if_exists", name = "x-nowhere", value = "3" },
+            { op = "remove", name = "X-Secret" },
+        } })
+        local headers = send({ ["x-tenant"] = "mine", ["x-trace"] = "off", ["x-there"] = "0",
+                               ["x-secret"] = "s" }).seen.headers
+        check.equal(headers["x-tenant"], "acme")
+        check.equal(headers["x-trace"], { "off", "on" })
+        check.equal(headers["x-absent"], "1")
+        check.equal(headers["x-there"], "3")
+        check.equal(headers["x-nowhere"], nil)
+        check.equal(headers["x-secret"], nil)
+        check.equal(send().seen.headers["x-trace"], "on")
+    end)
+
+    test("response headers, by cluster and by route", function()
+        with_route({
+            clusters = { { upstream_id = "one", weight = 1,
+                           response_headers = { { op = "set", name = "x-cluster", value = "one" } } } },
+            response_headers = { { op = "set", name = "x-served-by", value = "mesh" },
+                                 { op = "append", name = "x-cluster", value = "again" },
+                                 { op = "remove", name = "x-from-backend" } },
+        })
+        local headers = send().headers
+        check.equal(headers["x-served-by"], "mesh")
+        check.equal(headers["x-cluster"], "one|again")
+        check.equal(headers["x-from-backend"], nil)
+    end)
+
+    test("rewrites of path and host", function()
+        for _, one in ipairs({
+            { { prefix = "/api/", to = "/" }, "/api/v2/items?x=1", "/v2/items?x=1" },
+            { { prefix = "/api/", to = "/" }, "/api/a%2Fb", "/a%2Fb" },
+            { { prefix = "/api", to = "" }, "/api//x", "//x" },
+            { { path = "/replaced" }, "/exact?q=1", "/replaced?q=1" },
+            { { regex = "^/user/(\\d+)/(.*)$", substitution = "/u/\\1?p=\\2" }, "/user/42/profile?y=1",
+              "/u/42?p=profile?y=1" },
+            { { regex = "^/user/(\\d+)/(.*)$", substitution = "/u/\\1" }, "/user/42", "/user/42" },
+            { { regex = "a", substitution = "$1" }, "/a/a", "/$1/$1" },
+        }) do
+            with_route({ rewrite = one[1] })
+            check.equal(send({}, { path = one[2] }).seen.path, one[3])
+        end
+        with_route({ host_rewrite = "internal.shop" })
+        check.equal(send().seen.host, "internal.shop")
+        with_route({ host_rewrite = { header = "x-host" } })
+        check.equal(send({ ["x-host"] = "elsewhere" }).seen.host, "elsewhere")
+        check.equal(send().seen.host, "reviews:9080")
+    end)
+
+    test("redirects", function()
+        for _, one in ipairs({
+            { { status = 301, host = "shop.example.com", path = "/new" }, "/old?a=1",
+              "http://shop.example.com/new?a=1" },
+            { { status = 308, scheme = "https", port = 8443 }, "/moved?x=1", "https://reviews:8443/moved?x=1" },
+            { { status = 302, path = "/%PREFIX()%/v2/" }, "/v1/?x=1", "http://reviews:9080/%PREFIX()%/v2/?x=1" },
+            { { status = 302, prefix_of = "/v1", prefix = "/v2" }, "/v1/a", "http://reviews:9080/v2/a" },
+            { { status = 302, path = "/a?own=1" }, "/v1?x=1", "http://reviews:9080/a?own=1" },
+            { { status = 302, strip_query = true }, "/v1?x=1", "http://reviews:9080/v1" },
+        }) do
+            with_route({ redirect = one[1], response_headers = { { op = "set", name = "x-r", value = "1" } } })
+            local answer = send({}, { path = one[2] })
+            check.equal(answer.status, one[1].status)
+            check.equal(answer.headers.location, one[3])
+            check.equal(answer.headers["x-r"], "1")
+        end
+        with_route({ redirect = { status = 301, scheme = "https" } })
+        check.equal(send({}, { host = "a:80", path = "/" }).headers.location, "https://a/")
+    end)
+
+    test("direct responses, to any method", function()
+        with_route({ direct_response = { status = 200, body = "all good" } })
+        local answer = send({}, { method = "POST", body = "x" })
+        check.equal({ answer.status, answer.body, answer.headers["content-type"] }, { 200, "all good", "text/plain" })
+        with_route({ direct_response = { status = 503 } })
+        check.equal(send().status, 503)
+        check.equal(send({}, { method = "HEAD" }).status, 503)
+    end)
+
+    test("mirrors get a copy, by chance where a fraction is asked for", function()
+        with_route({ mirrors = { { upstream_id = "two", ppm = 1000000 } } }, { upstream_id = "one" })
+        check.equal(send({}, { method = "POST", body = "copied" }).seen.served_by, "127.1.0.1:18080")
+        ngx.sleep(0.2)
+        local _, by_address = reached()
+        check.equal(by_address, { 1, 1, 0 })
+        with_route({ mirrors = { { upstream_id = "two", ppm = 300000 } } }, { upstream_id = "one" })
+        local copies = 0
+        for _ = 1, 100 do
+            send()
+            ngx.sleep(0.01)
+            local _, addresses = reached()
+            copies = copies + addresses[2]
+        end
+        check.share(copies, 100, 0.3)
+    end)
+
+    test("CORS: preflight and actual requests, of allowed origins only", function()
+        with_route({ cors = {
+            allow_origins = { { exact = "https://example.com" }, { regex = "https://.*\\.example\\.org" } },
+            allow_methods = "GET,POST", allow_headers = "x-user,content-type", expose_headers = "x-total",
+            max_age = "86400", allow_credentials = true } })
+        local preflight = { ["Access-Control-Request-Method"] = "POST" }
+        preflight.Origin = "https://example.com"
+        local answer = send(preflight, { method = "OPTIONS" })
+        check.equal(answer.status, 200)
+        check.equal(answer.seen, nil)
+        check.equal(answer.headers["access-control-allow-origin"], "https://example.com")
+        check.equal(answer.headers["access-control-allow-methods"], "GET,POST")
+        check.equal(answer.headers["access-control-max-age"], "86400")
+        preflight.Origin = "https://aXexample.org"
+        answer = send(preflight, { method = "OPTIONS" })
+        check.truthy(answer.seen, "not allowed: passed on")
+        check.equal(answer.headers["access-control-allow-origin"], nil)
+        answer = send({ Origin = "https://a.example.org" })
+        check.equal(answer.headers["access-control-allow-origin"], "https://a.example.org")
+        check.equal(answer.headers["access-control-expose-headers"], "x-total")
+        check.equal(answer.headers["access-control-allow-methods"], nil)
+        check.equal(send().headers["access-control-allow-origin"], nil)
+    end)
+
+    test("hash: one key goes to one endpoint, keys spread, none goes by chance", function()
+        with_route({ hash = { { header = "x-user" } } }, nil, { type = "amesh_hash" })
+        local used = {}
+        for user = 1, 24 do
+            local first = send({ ["x-user"] = user }).seen.served_by
+            used[first] = true
+            for _ = 1, 3 do
+                check.equal(send({ ["x-user"] = user }).seen.served_by, first)
+            end
+        end
+        check.truthy(used["127.1.0.1:18080"] and used["127.1.0.2:18080"] and used["127.1.0.3:18080"], "all used")
+        used = {}
+        for _ = 1, 40 do
+            used[send().seen.served_by] = true
+        end
+        check.truthy(used["127.1.0.1:18080"] and used["127.1.0.2:18080"] and used["127.1.0.3:18080"], "all used")
+    end)
+
+    test("hash by cookie gives a cookie to who has none", function()
+        with_route({ hash = { { cookie = { name = "session", ttl = 60, path = "/" } } } }, nil, { type = "amesh_hash" })
+        local answer = send()
+        local cookie = answer.headers["set-cookie"]
+        check.truthy(cookie and cookie:find('^session="%x+"; Max%-Age=60; Path=/; HttpOnly$'), cookie)
+        local again = send({ cookie = cookie:match('session="%x+"') })
+        check.equal(again.headers["set-cookie"], nil)
+        check.equal(again.seen.served_by, answer.seen.served_by)
+    end)
+
+    test("requests one after the other spread over all endpoints, whatever the balancer", function()
+        for _, kind in ipairs({ "roundrobin", "amesh_random", "amesh_least_request" }) do
+            with_route({}, nil, { type = kind })
+            local counts = {}
+            for _ = 1, 90 do
+                local by = send().seen.served_by
+                counts[by] = (counts[by] or 0) + 1
+            end
+            for _, address in ipairs(mesh.addresses) do
+                check.share(counts[address .. ":18080"] or 0, 90, 1 / 3, kind)
+            end
+        end
+    end)
+
+    test("nothing is left of requests that are over", function()
+        with_route({ retry = { on = { "5xx" }, num = 2 } })
+        for _ = 1, 5 do
+            send({ ["x-answer-status"] = 503 })
+        end
+        ngx.sleep(0.1)
+        check.equal(require("apisix.amesh.proxy").kept_count(), 0)
+    end)
+end

@@ -1,0 +1,209 @@
+-- The provider in this worker, fed through the real shared dictionaries.
+local core = require("apisix.core")
+local item_of = require("apisix.amesh.item")
+local mesh, writer = require("mesh"), require("writer")
+
+local function upstreams()
+    return core.config.fetch_created_obj("/upstreams")
+end
+
+local function base()
+    writer.replace(mesh.of(
+        mesh.upstream("a", { "127.1.0.1" }),
+        mesh.upstream("b", { "127.1.0.2" }),
+        mesh.virtual_host("v", "9080", { "v" }, { { id = "r", upstream_id = "a" } }),
+        mesh.listener("l", 9080, "9080")))
+end
+
+return function(test, check)
+    test("objects of all kinds are there after a commit", function()
+        base()
+        check.equal(upstreams():get("a").value.nodes[1].host, "127.1.0.1")
+        check.equal(core.config.fetch_created_obj("/routes"):get("r").value.id, "r")
+        check.equal(core.config.fetch_created_obj("/virtual_hosts"):get("v").value.domains, { "v" })
+        check.equal(upstreams():get("nothing"), nil)
+    end)
+
+    test("items are decoded at first use, and look like APISIX's then", function()
+        base()
+        writer.commit({ mesh.upstream("c", { "127.1.0.3" }) })
+        local item = upstreams():peek("c")
+        check.equal(item_of.is_decoded(item), false)
+        check.equal(item.value.nodes[1].priority, 0, "set by the kind's filter")
+        check.equal(item.has_domain, false, "set by the kind's filter")
+        check.equal(item_of.is_decoded(item), true)
+        check.equal(item.key, "/upstreams/c")
+        check.equal(item.modifiedIndex, writer.number())
+        check.equal(rawget(item, "json"), nil, "JSON text is let go")
+    end)
+
+    test("ipairs over values finds values", function()
+        base()
+        local ids = {}
+        for _, item in ipairs(upstreams().values) do
+            if item then
+                ids[#ids + 1] = item.value.id
+            end
+        end
+        table.sort(ids)
+        check.equal(ids, { "a", "b" })
+    end)
+
+    test("a change leaves other items alone, with their table and modifiedIndex", function()
+        base()
+        local a, b = upstreams():get("a"), upstreams():get("b")
+        local a_index, routes = a.modifiedIndex, core.config.fetch_created_obj("/routes").conf_version
+        local before = upstreams().conf_version
+        local number = writer.commit({ mesh.upstream("b", { "127.1.0.3" }) })
+        check.truthy(upstreams():get("a") == a, "same table")
+        check.equal(a.modifiedIndex, a_index)
+        check.truthy(upstreams():get("b") ~= b, "new table")
+        check.equal(upstreams():get("b").modifiedIndex, number)
+        check.equal(upstreams().conf_version, before + 1)
+        check.equal(core.config.fetch_created_obj("/routes").conf_version, routes, "routes untouched")
+    end)
+
+    test("a full read keeps the identity of what is byte-equal", function()
+        base()
+        local a = upstreams():get("a")
+        local number = writer.begin()
+        writer.write({ mesh.upstream("b", { "127.1.0.1" }) })
+        writer.finish(number, "*")
+        writer.wait()
+        check.truthy(upstreams():get("a") == a, "same table")
+        check.equal(upstreams():get("b").value.nodes[1].host, "127.1.0.1")
+    end)
+
+    test("a full read removes what is gone", function()
+        base()
+        local number = writer.begin()
+        writer.write({}, { "/upstreams/b" })
+        writer.finish(number, "*")
+        writer.wait()
+        check.equal(upstreams():get("b"), nil)
+        check.truthy(upstreams():get("a"))
+    end)
+
+    test("a removed item leaves a tombstone that iterators skip, and many are cleared away", function()
+        base()
+        for i = 1, 130 do
+            writer.commit({ mesh.upstream("x" .. i, {}) })
+            writer.commit({}, { "/upstreams/x" .. i })
+        end
+        check.truthy(#upstreams().values < 110, "values are rewritten")
+        check.equal(upstreams():get("a").value.id, "a")
+        check.equal(upstreams():get("x1"), nil)
+        local count = 0
+        for _, item in core.config_util.iterate_values(upstreams().values) do
+            check.truthy(item.value)
+            count = count + 1
+        end
+        check.equal(count, 2)
+    end)
+
+    test("one bad object does not hold back the others", function()
+        base()
+        writer.commit({
+            { "/upstreams/bad1", "{not json" },
+            { "/upstreams/bad2", "[1" },
+            { "/upstreams/bad3", '"a string"' },
+            mesh.upstream("good", { "127.1.0.2" }),
+        })
+        check.equal(upstreams():get("good").value.id, "good")
+        for _, id in ipairs({ "bad1", "bad2", "bad3" }) do
+            check.equal(upstreams():get(id), nil, id)
+            check.equal(upstreams():peek(id), nil, id)
+        end
+    end)
+
+    test("an object that becomes bad keeps its last good content", function()
+        base()
+        local a = upstreams():get("a")
+        local index = a.modifiedIndex
+        writer.commit({ { "/upstreams/a", "{" } })
+        check.equal(upstreams():get("a").value.nodes[1].host, "127.1.0.1")
+        check.equal(upstreams():get("a").modifiedIndex, index)
+        writer.commit({ { "/upstreams/a", "{" .. " " } })
+        check.equal(upstreams():get("a").value.nodes[1].host, "127.1.0.1", "twice bad")
+        writer.commit({ mesh.upstream("a", { "127.1.0.2" }) })
+        check.equal(upstreams():get("a").value.nodes[1].host, "127.1.0.2", "good again")
+    end)
+
+    test("a bad object whose predecessor was never used keeps that one, too", function()
+        base()
+        writer.commit({ mesh.upstream("n", { "127.1.0.1" }) })
+        writer.commit({ { "/upstreams/n", "{" } })
+        check.equal(upstreams():get("n").value.nodes[1].host, "127.1.0.1")
+    end)
+
+    test("an iterator that meets a bad object goes on", function()
+        base()
+        writer.commit({ { "/upstreams/bad", "{" } })
+        local ids = {}
+        for _, item in ipairs(upstreams().values) do
+            if item and item.value.nodes then
+                ids[#ids + 1] = item.value.id
+            end
+        end
+        check.equal(#ids, 2)
+    end)
+
+    test("the id is the key's tail whatever the object says", function()
+        base()
+        writer.commit({ { "/upstreams/tail", { id = "other", nodes = {} } } })
+        check.equal(upstreams():get("tail").value.id, "tail")
+    end)
+
+    test("kinds asked for later get what is there, single items included", function()
+        base()
+        local before = writer.commit({
+            { "/plugins", { { name = "amesh" } } },
+            { "/plugin_metadata/x", { id = "x", value = 1 } },
+        })
+        writer.commit({ { "/plugin_metadata/y", { id = "y" } } })
+        local filtered
+        local plugins = core.config.new("/plugins", {
+            automatic = true, single_item = true, filter = function(item) filtered = item.value end,
+        })
+        check.equal(filtered, { { name = "amesh" } }, "decoded at once")
+        check.equal(plugins:get("/plugins").value[1].name, "amesh")
+        local metadata = core.config.new("/plugin_metadata", { automatic = true })
+        check.equal(metadata:get("x").modifiedIndex, before)
+        check.equal(metadata:get("y").value.id, "y")
+        writer.commit({ { "/plugins", { { name = "other" } } } })
+        check.equal(filtered, { { name = "other" } })
+    end)
+
+    test("a filter or checker that throws refuses its object alone", function()
+        base()
+        writer.commit({ { "/secrets/ok", { id = "ok" } }, { "/secrets/boom", { id = "boom" } } })
+        local kind = core.config.new("/secrets", {
+            automatic = true,
+            filter = function(item) assert(item.value.id ~= "boom", "boom") end,
+        })
+        check.equal(kind:get("ok").value.id, "ok")
+        check.equal(kind:get("boom"), nil)
+    end)
+
+    test("changes are told by id", function()
+        base()
+        local kind = core.config.new("/services", { automatic = true, track_changes = true })
+        kind:take_changes()
+        writer.commit({ { "/services/s1", { id = "s1" } }, { "/services/s2", { id = "s2" } } })
+        local changes = kind:take_changes()
+        check.truthy(changes.s1 and changes.s2)
+        writer.commit({}, { "/services/s1" })
+        check.equal(kind:take_changes(), { s1 = true })
+        check.equal(next(kind:take_changes()), nil)
+    end)
+
+    test("the interface of APISIX's other providers is there", function()
+        local kind = core.config.new()
+        check.truthy(kind:server_version())
+        check.equal(core.config.new(nil, { automatic = true }), nil, "no key")
+        check.truthy(core.config.fetch_all_created_obj()["/routes"])
+        kind:close()
+        check.equal(core.config.type, "xds")
+        check.truthy(core.config.local_conf())
+    end)
+end
