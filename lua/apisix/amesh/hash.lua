@@ -61,7 +61,8 @@ local function value_of(ctx, policy)
         local _, query = variables.path_of(ctx)
         return path.query_parameter(query, policy.query)
     elseif policy.source_ip then
-        return ngx.var.remote_addr
+        -- not what a real-ip header claims
+        return ngx.var.realip_remote_addr or ngx.var.remote_addr
     end
 end
 

@@ -157,27 +157,27 @@ return function(test, check)
     test("kinds asked for later get what is there, single items included", function()
         base()
         local before = writer.commit({
-            { "/plugins", { { name = "amesh" } } },
-            { "/plugin_metadata/x", { id = "x", value = 1 } },
+            { "/test_single", { { name = "amesh" } } },
+            { "/test_later/x", { id = "x", value = 1 } },
         })
-        writer.commit({ { "/plugin_metadata/y", { id = "y" } } })
+        writer.commit({ { "/test_later/y", { id = "y" } } })
         local filtered
-        local plugins = core.config.new("/plugins", {
+        local plugins = core.config.new("/test_single", {
             automatic = true, single_item = true, filter = function(item) filtered = item.value end,
         })
         check.equal(filtered, { { name = "amesh" } }, "decoded at once")
-        check.equal(plugins:get("/plugins").value[1].name, "amesh")
-        local metadata = core.config.new("/plugin_metadata", { automatic = true })
+        check.equal(plugins:get("/test_single").value[1].name, "amesh")
+        local metadata = core.config.new("/test_later", { automatic = true })
         check.equal(metadata:get("x").modifiedIndex, before)
         check.equal(metadata:get("y").value.id, "y")
-        writer.commit({ { "/plugins", { { name = "other" } } } })
+        writer.commit({ { "/test_single", { { name = "other" } } } })
         check.equal(filtered, { { name = "other" } })
     end)
 
     test("a filter or checker that throws refuses its object alone", function()
         base()
-        writer.commit({ { "/secrets/ok", { id = "ok" } }, { "/secrets/boom", { id = "boom" } } })
-        local kind = core.config.new("/secrets", {
+        writer.commit({ { "/test_boom/ok", { id = "ok" } }, { "/test_boom/boom", { id = "boom" } } })
+        local kind = core.config.new("/test_boom", {
             automatic = true,
             filter = function(item) assert(item.value.id ~= "boom", "boom") end,
         })
