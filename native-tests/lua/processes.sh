@@ -10,9 +10,62 @@ expect "workers serve without a library" test "$(curl -s -o /dev/null -w '%{http
 echo "not a library" > "$work/libraries/text.so"
 AMESH_LIBRARY=$work/libraries/text.so start broken_library
 expect "a library that cannot be loaded is one clear error" test "$(log 'cannot load .*text.so')" = 1
-expect "workers serve with a broken library" test "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:15001/)" = 404
+expect "workers serve with a broken library" \
+    test "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:15001/)" = 404
 expect "no worker dies of it" test "$(log 'exited on signal')" = 0
 
+# A library that writes down how it is called.
+calls() { grep -c "$1" "$AMESH_FAKE_LOG"; }
+within() { # within TITLE CONDITION: holds after a second at most
+    title=$1
+    for _ in $(seq 60); do
+        eval "$2" && break
+        sleep 0.05
+    done
+    expect "$title" eval "$2"
+}
+
+gcc -shared -fPIC -DAMESH_START -o "$work/libraries/full.so" "$here/fake_library.c"
+gcc -shared -fPIC -o "$work/libraries/stock.so" "$here/fake_library.c"
+chmod 1777 "$work"
+export AMESH_FAKE_LOG="$work/full.log"
+touch "$AMESH_FAKE_LOG"
+chmod 666 "$AMESH_FAKE_LOG"
+
+AMESH_LIBRARY=$work/libraries/full.so AMESH_SOURCE=file:/mesh AMESH_OPTIONS='{"protocol":"sotw","poll_interval":0.01}' \
+    start full_library
+expect "one process starts the library, once" test "$(calls '^start')" = 1
+expect "it gets the ABI, both zones and its options" test "$(calls 'abi=1 zones {.*"source":"file:')" = 1
+expect "options of the Lua side are not passed on" test "$(calls poll_interval)" = 0
+within "its status shows" 'curl -s http://127.0.0.1:15080/status | grep -q "\"fake\":true"'
+
+holder=$(sed -n 's/^start \([0-9]*\).*/\1/p' "$AMESH_FAKE_LOG")
+kill -9 "$holder"
+within "worker 0 killed: its successor starts the library" '[ "$(calls ^start)" = 2 ]'
+within "the gateway serves again" '[ "$(curl -s -o /dev/null -w "%{http_code}" http://127.0.0.1:15001/)" = 404 ]'
+
+kill -HUP "$running"
+within "reload: the new worker 0 starts the library" '[ "$(calls ^start)" = 3 ]'
+within "reload: the old one stops its own" '[ "$(calls ^stop)" = 1 ]'
+kill -QUIT "$running"
+within "quit: the library is stopped" '[ "$(calls ^stop)" = 2 ]'
+expect "no crash on the way" test "$(log 'signal 11\|signal 6')" = 0
+
+AMESH_FAKE_LOG=$work/fail.log
+touch "$AMESH_FAKE_LOG" && chmod 666 "$AMESH_FAKE_LOG"
+AMESH_LIBRARY=$work/libraries/full.so AMESH_OPTIONS='{"protocol":"fail"}' start failing_library
+expect "a library that does not start says why, once" test "$(log 'did not start: told to fail')" = 1
+expect "workers serve when it does not start" \
+    test "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:15001/)" = 404
+expect "no worker dies of it" test "$(log 'exited on signal')" = 0
+
+AMESH_FAKE_LOG=$work/stock.log
+touch "$AMESH_FAKE_LOG" && chmod 666 "$AMESH_FAKE_LOG"
+AMESH_LIBRARY=$work/libraries/stock.so start stock_library
+expect "a library with the stock entry point alone is started by it" test "$(calls '^initial .* zones')" = 1
+unset AMESH_FAKE_LOG
+
+# Zones that nobody declared.
 sed -i 's/lua_shared_dict xds-config/lua_shared_dict not-xds-config/' "$prefix/nginx.conf"
 stop
 nginx -p "$prefix" -c "$prefix/nginx.conf" -g 'daemon off;' > "$prefix/out" 2>&1 &

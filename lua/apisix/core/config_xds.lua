@@ -11,6 +11,7 @@ local config_util = require("apisix.core.config_util")
 local log = require("apisix.core.log")
 local try_read_attr = require("apisix.core.table").try_read_attr
 local amesh_item = require("apisix.amesh.item")
+local amesh_kind = require("apisix.amesh.kind")
 local amesh_library = require("apisix.amesh.library")
 local amesh_zone = require("apisix.amesh.zone")
 
@@ -27,7 +28,6 @@ local next = next
 local setmetatable = setmetatable
 local str_find = string.find
 local str_sub = string.sub
-local tostring = tostring
 local type = type
 
 local process = is_http and require("ngx.process")
@@ -38,29 +38,14 @@ local VERSION_DICT = "xds-config-version"
 local POLL_INTERVAL = 0.01
 -- a timer's memory grows with what it sleeps, so it is replaced now and then
 local POLLS_PER_TIMER = 1000
--- tombstones in `values` before it is rewritten
-local MAX_HOLES = 100
--- changes remembered for a reader of `take_changes` before it is told to look at everything
-local MAX_CHANGES = 10000
-
--- Kinds whose items nobody looks at before a request needs them. The others have filters that do work of their own
--- (loading plugins, indexing certificates) and are decoded when they come.
-local LAZY = {
-    ["/routes"] = true,
-    ["/upstreams"] = true,
-    ["/services"] = true,
-    ["/virtual_hosts"] = true,
-    ["/listeners"] = true,
-}
-
 local ADVICE = "add to config.yaml: nginx_config: http: custom_lua_shared_dict: {" .. CONFIG_DICT .. ": 64m, "
                .. VERSION_DICT .. ": 1m}"
 
 
-local _M = {
+local _M = setmetatable({
     version = 0.1,
     local_conf = config_local.local_conf,
-}
+}, { __index = amesh_kind })
 
 local created_obj = {}
 -- objects of kinds that nobody has asked for yet: kind -> id -> {json, modifiedIndex}
@@ -84,153 +69,6 @@ local function split_key(key)
     end
 
     return str_sub(key, 1, slash - 1), str_sub(key, slash + 1)
-end
-
-
-function _M.id_of(self, key)
-    if self.single_item then
-        return self.key
-    end
-
-    return str_sub(key, #self.key + 2)
-end
-
-
-local function note_change(self, id)
-    local changes = self.changes
-    if not changes then
-        return
-    end
-
-    if self.changes_count >= MAX_CHANGES then
-        self.changes_lost = true
-        return
-    end
-
-    if not changes[id] then
-        changes[id] = true
-        self.changes_count = self.changes_count + 1
-    end
-end
-
-
-local function clean(item)
-    -- APISIX before 3.10 hangs clean handlers on items; undecoded ones have none
-    if item and amesh_item.is_decoded(item) and config_util.fire_all_clean_handlers then
-        config_util.fire_all_clean_handlers(item)
-    end
-end
-
-
-local function set_item(self, id, key, json, modified_index)
-    local index = self.values_hash[id]
-    local old = index and self.values[index]
-    local item = amesh_item.new(self.item_mt, key, json, modified_index, old)
-
-    if not index then
-        index = #self.values + 1
-        self.values_hash[id] = index
-    end
-
-    self.values[index] = item
-    self.texts[id] = json
-    note_change(self, id)
-    clean(old)
-    return item
-end
-
-
-local function remove_item(self, id)
-    self.texts[id] = nil
-    local index = self.values_hash[id]
-    if not index then
-        return
-    end
-
-    clean(self.values[index])
-    self.values[index] = false
-    self.values_hash[id] = nil
-    self.holes = self.holes + 1
-    note_change(self, id)
-end
-
-
-local function compact(self)
-    local values, hash = {}, {}
-    for id, index in pairs(self.values_hash) do
-        hash[index] = id
-    end
-
-    local by_id = {}
-    for index, item in ipairs(self.values) do
-        if item then
-            values[#values + 1] = item
-            by_id[hash[index]] = #values
-        end
-    end
-
-    self.values, self.values_hash, self.holes = values, by_id, 0
-end
-
-
--- An item turned out to be invalid when it was first used: its place goes to the last good one, or it is gone.
-function _M.replace_invalid(self, id, item, previous)
-    local index = self.values_hash[id]
-    if not index or self.values[index] ~= item then
-        return
-    end
-
-    if previous then
-        self.values[index] = previous
-    else
-        self.values[index] = false
-        self.values_hash[id] = nil
-        self.holes = self.holes + 1
-    end
-    note_change(self, id)
-end
-
-
--- objects: id -> json. removed: ids, or true for "all that objects does not name".
-local function update(self, objects, removed, modified_index)
-    local fresh = {}
-    for id, json in pairs(objects) do
-        if self.texts[id] ~= json then
-            local key = self.single_item and self.key or self.key .. "/" .. id
-            fresh[#fresh + 1] = set_item(self, id, key, json, modified_index)
-        end
-    end
-
-    local changed = #fresh > 0
-    if removed == true then
-        for id in pairs(self.texts) do
-            if objects[id] == nil then
-                remove_item(self, id)
-                changed = true
-            end
-        end
-    else
-        for _, id in ipairs(removed) do
-            remove_item(self, id)
-            changed = true
-        end
-    end
-
-    if not changed then
-        return
-    end
-
-    if self.holes > MAX_HOLES then
-        compact(self)
-    end
-
-    self.conf_version = self.conf_version + 1
-
-    if not LAZY[self.key] then
-        for _, item in ipairs(fresh) do
-            amesh_item.touch(item)
-        end
-    end
 end
 
 
@@ -289,7 +127,7 @@ local function apply(change)
     for kind, entry in pairs(group(change)) do
         local obj = created_obj[kind]
         if obj and obj.automatic then
-            local ok, err = pcall(update, obj, entry.objects, entry.removed, change.version)
+            local ok, err = pcall(obj.update, obj, entry.objects, entry.removed, change.version)
             if not ok then
                 log.error("failed to apply commit ", change.version, " to ", kind, ": ", err)
             end
@@ -368,7 +206,7 @@ local function claim(obj)
     end
 
     for index, objects in pairs(by_index) do
-        update(obj, objects, {}, index)
+        obj:update(objects, {}, index)
     end
 end
 
@@ -383,7 +221,7 @@ function _M.new(key, opts)
         return nil, "missing `key` argument"
     end
 
-    local obj = setmetatable({
+    local obj = amesh_kind.init(setmetatable({
         key = key,
         automatic = opts.automatic,
         item_schema = opts.item_schema,
@@ -392,16 +230,7 @@ function _M.new(key, opts)
         single_item = opts.single_item,
         running = true,
         sync_times = 0,
-        conf_version = 0,
-        values = {},
-        values_hash = {},
-        texts = {},         -- id -> JSON text, to tell what a full read changes
-        holes = 0,
-        changes = opts.track_changes and {} or nil,
-        changes_count = 0,
-        changes_lost = false,
-    }, mt)
-    obj.item_mt = amesh_item.metatable(obj)
+    }, mt), opts.track_changes)
 
     if key then
         created_obj[key] = obj
@@ -415,42 +244,6 @@ function _M.new(key, opts)
     end
 
     return obj
-end
-
-
-function _M.get(self, key)
-    local index = self.values_hash[tostring(key)]
-    local item = index and self.values[index]
-    if not item then
-        return nil
-    end
-
-    if amesh_item.is_decoded(item) then
-        return item
-    end
-
-    amesh_item.touch(item)
-    index = self.values_hash[tostring(key)]
-    return index and self.values[index] or nil
-end
-
-
--- The item without decoding it.
-function _M.peek(self, key)
-    local index = self.values_hash[tostring(key)]
-    return index and self.values[index] or nil
-end
-
-
--- Ids that changed since the last call, or nil when everything has to be looked at.
-function _M.take_changes(self)
-    local changes = self.changes
-    local lost = self.changes_lost or not changes
-    if changes then
-        self.changes, self.changes_count, self.changes_lost = {}, 0, false
-    end
-
-    return not lost and changes or nil
 end
 
 

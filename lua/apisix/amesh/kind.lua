@@ -1,0 +1,228 @@
+-- The objects of one kind, such as /routes, as the rest of APISIX reads them: `values` (an array with `false` where an
+-- object was removed), `values_hash` (id to its place in it), `conf_version`, and the items themselves.
+local config_util = require("apisix.core.config_util")
+local amesh_item = require("apisix.amesh.item")
+
+local ipairs = ipairs
+local pairs = pairs
+local str_sub = string.sub
+local tostring = tostring
+
+
+local _M = {}
+
+-- tombstones in `values` before it is rewritten
+local MAX_HOLES = 100
+-- changes remembered for a reader of `take_changes` before it is told to look at everything
+local MAX_CHANGES = 10000
+
+-- Kinds whose items nobody looks at before a request needs them. The others have filters that do work of their own
+-- (loading plugins, indexing certificates) and are decoded when they come.
+local LAZY = {
+    ["/routes"] = true,
+    ["/upstreams"] = true,
+    ["/services"] = true,
+    ["/virtual_hosts"] = true,
+    ["/listeners"] = true,
+}
+
+
+-- obj: a provider object with the options of its kind; gets the fields that the functions here work on.
+function _M.init(obj, track_changes)
+    obj.conf_version = 0
+    obj.values = {}
+    obj.values_hash = {}
+    obj.texts = {}          -- id -> JSON text, to tell what a full read changes
+    obj.holes = 0
+    obj.changes = track_changes and {} or nil
+    obj.changes_count = 0
+    obj.changes_lost = false
+    obj.item_mt = amesh_item.metatable(obj)
+    return obj
+end
+
+
+function _M.id_of(self, key)
+    if self.single_item then
+        return self.key
+    end
+
+    return str_sub(key, #self.key + 2)
+end
+
+
+local function note_change(self, id)
+    local changes = self.changes
+    if not changes then
+        return
+    end
+
+    if self.changes_count >= MAX_CHANGES then
+        self.changes_lost = true
+        return
+    end
+
+    if not changes[id] then
+        changes[id] = true
+        self.changes_count = self.changes_count + 1
+    end
+end
+
+
+local function clean(item)
+    -- APISIX before 3.10 hangs clean handlers on items; undecoded ones have none
+    if item and amesh_item.is_decoded(item) and config_util.fire_all_clean_handlers then
+        config_util.fire_all_clean_handlers(item)
+    end
+end
+
+
+local function set_item(self, id, key, json, modified_index)
+    local index = self.values_hash[id]
+    local old = index and self.values[index]
+    local item = amesh_item.new(self.item_mt, key, json, modified_index, old)
+
+    if not index then
+        index = #self.values + 1
+        self.values_hash[id] = index
+    end
+
+    self.values[index] = item
+    self.texts[id] = json
+    note_change(self, id)
+    clean(old)
+    return item
+end
+
+
+local function remove_item(self, id)
+    self.texts[id] = nil
+    local index = self.values_hash[id]
+    if not index then
+        return
+    end
+
+    clean(self.values[index])
+    self.values[index] = false
+    self.values_hash[id] = nil
+    self.holes = self.holes + 1
+    note_change(self, id)
+end
+
+
+local function compact(self)
+    local values, hash = {}, {}
+    for id, index in pairs(self.values_hash) do
+        hash[index] = id
+    end
+
+    local by_id = {}
+    for index, item in ipairs(self.values) do
+        if item then
+            values[#values + 1] = item
+            by_id[hash[index]] = #values
+        end
+    end
+
+    self.values, self.values_hash, self.holes = values, by_id, 0
+end
+
+
+-- An item turned out to be invalid when it was first used: its place goes to the last good one, or it is gone.
+function _M.replace_invalid(self, id, item, previous)
+    local index = self.values_hash[id]
+    if not index or self.values[index] ~= item then
+        return
+    end
+
+    if previous then
+        self.values[index] = previous
+    else
+        self.values[index] = false
+        self.values_hash[id] = nil
+        self.holes = self.holes + 1
+    end
+    note_change(self, id)
+end
+
+
+-- Takes over a change. objects: id -> json. removed: ids, or true for "all that objects does not name".
+function _M.update(self, objects, removed, modified_index)
+    local fresh = {}
+    for id, json in pairs(objects) do
+        if self.texts[id] ~= json then
+            local key = self.single_item and self.key or self.key .. "/" .. id
+            fresh[#fresh + 1] = set_item(self, id, key, json, modified_index)
+        end
+    end
+
+    local changed = #fresh > 0
+    if removed == true then
+        for id in pairs(self.texts) do
+            if objects[id] == nil then
+                remove_item(self, id)
+                changed = true
+            end
+        end
+    else
+        for _, id in ipairs(removed) do
+            remove_item(self, id)
+            changed = true
+        end
+    end
+
+    if not changed then
+        return
+    end
+
+    if self.holes > MAX_HOLES then
+        compact(self)
+    end
+
+    self.conf_version = self.conf_version + 1
+
+    if not LAZY[self.key] then
+        for _, item in ipairs(fresh) do
+            amesh_item.touch(item)
+        end
+    end
+end
+
+
+function _M.get(self, key)
+    local index = self.values_hash[tostring(key)]
+    local item = index and self.values[index]
+    if not item then
+        return nil
+    end
+
+    if amesh_item.is_decoded(item) then
+        return item
+    end
+
+    amesh_item.touch(item)
+    index = self.values_hash[tostring(key)]
+    return index and self.values[index] or nil
+end
+
+
+-- The item without decoding it.
+function _M.peek(self, key)
+    local index = self.values_hash[tostring(key)]
+    return index and self.values[index] or nil
+end
+
+
+-- Ids that changed since the last call, or nil when everything has to be looked at.
+function _M.take_changes(self)
+    local changes = self.changes
+    local lost = self.changes_lost or not changes
+    if changes then
+        self.changes, self.changes_count, self.changes_lost = {}, 0, false
+    end
+
+    return not lost and changes or nil
+end
+
+
+return _M
