@@ -77,11 +77,16 @@ public sealed class GrpcCall : IAsyncDisposable
                 throw new InvalidOperationException($"the call {_method} takes no more messages: CompleteAsync was called");
             }
             ThrowIfEndedWhileWriting();
-            Stream stream = await _content.Stream.WaitAsync(ct).ConfigureAwait(false);
+            Stream? stream = null;
             try
             {
+                stream = await _content.Stream.WaitAsync(ct).ConfigureAwait(false);
                 using CancellationTokenSource? both = ct.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(ct, _cancel.Token) : null;
                 await MessageWriter.WriteAsync(stream, message, _gzip, both?.Token ?? _cancel.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (stream is null && ct.IsCancellationRequested)
+            {
+                throw;
             }
             catch (Exception e)
             {

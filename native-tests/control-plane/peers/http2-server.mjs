@@ -22,6 +22,7 @@ const OK = { 'grpc-status': '0' };
 
 const behaviours = {
   Fine: stream => respond(stream, [hello], OK),
+  Empty: stream => respond(stream, [], OK),
   NoTrailers: stream => respond(stream, [hello]),
   TrailersWithoutStatus: stream => respond(stream, [hello], { 'x-note': 'no status' }),
   CutPrefix: stream => respond(stream, [hello, Buffer.from([0, 0])], OK),
@@ -50,8 +51,8 @@ const behaviours = {
   Rst: (stream, code) => stream.close(Number(code)),
   RstAfterMessage: (stream, code) => { stream.respond(grpcHeaders); stream.write(hello, () => stream.close(Number(code))); },
   Destroy: stream => stream.session.destroy(),
-  DestroyAfterMessage: stream => { stream.respond(grpcHeaders); stream.write(hello, () => stream.session.socket.destroy()); },
-  Goaway: stream => { stream.session.goaway(11); stream.session.destroy(); },
+  DestroyAfterMessage: stream => { stream.respond(grpcHeaders); stream.write(hello, () => stream.session.socket.destroySoon()); },
+  Goaway: stream => { stream.session.goaway(0, stream.id); stream.session.destroy(); },
   Silent: () => {},
   SilentAfterHeaders: stream => stream.respond(grpcHeaders),
   SilentInMessage: stream => { stream.respond(grpcHeaders); stream.write(message(Buffer.from('hal'), 0, 10)); },
@@ -79,4 +80,6 @@ server.on('stream', (stream, headers) => {
   behaviours[name](stream, argument, headers);
 });
 server.listen(0, '127.0.0.1', () => console.log(`listening ${server.address().port}`));
+// Whatever a test makes this server do, the next test needs it.
+process.on('uncaughtException', error => console.error(error));
 process.stdin.on('end', () => process.exit(0)).resume();

@@ -34,14 +34,30 @@ internal sealed class DuplexContent : HttpContent
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        // Request headers would otherwise wait for the first message, which may well wait for the server.
-        await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+        // The token says that the stream is gone. Throwing then would make the handler report a cancellation instead of why it is gone,
+        // which the response tells; so this waits for the call to have seen that.
+        try
+        {
+            // Request headers would otherwise wait for the first message, which may well wait for the server.
+            await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+        }
+        catch (Exception e)
+        {
+            // The response may have begun, and then nobody else tells writers.
+            Fail(e);
+            throw;
+        }
         if (!_stream.TrySetResult(stream))
         {
             // The handler repeats a request that a connection refused; messages may be on their way to the old one already.
             throw new IOException("the connection was closed by the server while the call was starting");
         }
-        await _end.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _end.Task.ConfigureAwait(false);
+        // Nothing more, not even its end, may be sent on a stream that was reset.
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     protected override bool TryComputeLength(out long length)

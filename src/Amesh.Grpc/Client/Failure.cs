@@ -27,7 +27,7 @@ internal static class Failure
             switch (e)
             {
                 case GrpcException grpc:
-                    return new CallEnd(grpc.StatusCode, grpc.Detail, grpc.Trailers, grpc);
+                    return new CallEnd(grpc.StatusCode, grpc.Detail, grpc.Trailers, grpc.InnerException);
                 case HttpProtocolException found:
                     protocol = found;
                     break;
@@ -37,7 +37,9 @@ internal static class Failure
         {
             return FromHttp2(protocol, target, options, exception);
         }
-        string hint = target.Secure && options.Tls?.CertificateFile is null ? "; it may want a client certificate" : "";
+        string hint = target.Secure && options.Tls?.CertificateFile is null ? "; it may want a client certificate"
+            : options.KeepAlivePingDelay is not null ? "; or keepalive pings were not answered"
+            : "";
         return new CallEnd(GrpcStatusCode.Unavailable, $"the connection to {target.Text} broke: {Messages(exception)}{hint}", Cause: exception);
     }
 
@@ -45,7 +47,8 @@ internal static class Failure
     {
         (GrpcStatusCode code, string name) = protocol.ErrorCode switch
         {
-            0x0 => (GrpcStatusCode.Internal, "NO_ERROR"),
+            // A stream is not reset so; it is a connection that was closed in good order, as servers do to rotate or stop.
+            0x0 => (GrpcStatusCode.Unavailable, "NO_ERROR"),
             // Also what the handler reports when a keepalive ping is not answered, or what answers is not HTTP/2.
             0x1 => (options.KeepAlivePingDelay is null ? GrpcStatusCode.Internal : GrpcStatusCode.Unavailable, "PROTOCOL_ERROR"),
             0x2 => (GrpcStatusCode.Internal, "INTERNAL_ERROR"),
