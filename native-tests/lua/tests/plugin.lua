@@ -2,7 +2,8 @@
 local mesh, writer, client = require("mesh"), require("writer"), require("client")
 local counters = ngx.shared.tests
 
-local case = 0
+local run = ngx.now() .. "-"
+local number, case = 0, nil
 
 -- One route for everything, with this plugin configuration, to three endpoints.
 local function with_route(plugin, extra, upstream_extra)
@@ -19,10 +20,11 @@ local function with_route(plugin, extra, upstream_extra)
 end
 
 local function send(headers, request)
-    case = case + 1
+    number = number + 1
+    case = run .. number
     request = request or {}
     request.headers = headers or {}
-    request.headers["x-case"] = tostring(case)
+    request.headers["x-case"] = case
     return client.send(request)
 end
 
@@ -87,6 +89,14 @@ return function(test, check)
         local total, by_address = reached()
         check.equal(total, 3)
         check.equal(by_address, { 1, 1, 1 })
+
+        for _, kind in ipairs({ "amesh_random", "amesh_least_request" }) do
+            with_route({ retry = retry }, nil, { type = kind })
+            for _ = 1, 5 do
+                send({ ["x-answer-status"] = 503 })
+                check.equal({ select(2, reached()) }, { { 1, 1, 1 } }, kind)
+            end
+        end
     end)
 
     test("a retry that succeeds answers for the request", function()
