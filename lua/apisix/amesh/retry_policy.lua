@@ -13,7 +13,10 @@ local BASE_INTERVAL = 0.025
 local MAX_INTERVAL = 0.25
 
 -- conditions that hold when no response came: the connection was never made, or it broke or was too slow
-local ON_CONNECT_FAILURE = { ["connect-failure"] = true, ["5xx"] = true, ["gateway-error"] = true, reset = true }
+local ON_CONNECT_FAILURE = {
+    ["connect-failure"] = true, ["reset-before-request"] = true,
+    ["5xx"] = true, ["gateway-error"] = true, reset = true,
+}
 local ON_RESET = { ["5xx"] = true, ["gateway-error"] = true, reset = true }
 
 -- Named locations of nginx by the statuses that they take back for another try. The first that has all that are

@@ -42,14 +42,26 @@ local function by_descending(a, b)
 end
 
 
--- Several virtual hosts can claim a domain for a moment, while one takes it over from another: the last one has it.
+local function by_age(a, b)
+    local a_index, b_index = placed[a].item.modifiedIndex, placed[b].item.modifiedIndex
+    if a_index == b_index then
+        return a < b
+    end
+    return a_index < b_index
+end
+
+
+-- Several virtual hosts can claim a domain for a moment, while one takes it over from another: the youngest has it,
+-- which is last in its list.
 local function push(owners, name, id)
     local list = owners[name]
     if not list then
-        list = {}
-        owners[name] = list
+        owners[name] = { id }
+        return
     end
+
     list[#list + 1] = id
+    sort(list, by_age)
 end
 
 

@@ -16,6 +16,7 @@ local mt = { __index = _M }
 
 local PLUS = str_byte("+")
 local MINUS = str_byte("-")
+local SLASH = str_byte("/")
 
 -- What a reader that has nothing yet waits for a commit to end. Every prefix of a commit is safe to use.
 local PATIENCE = 1
@@ -76,7 +77,10 @@ end
 local function read_all(self)
     local objects = {}
     for _, key in ipairs(self.config:get_keys(0)) do
-        objects[key] = self.config:get(key)
+        -- other keys are the writer's own
+        if str_byte(key) == SLASH then
+            objects[key] = self.config:get(key)
+        end
     end
 
     return objects

@@ -139,9 +139,11 @@ return function(test, check)
     end)
 
     test("a refused connection is retried elsewhere when the policy says so", function()
-        with_route({ retry = { on = { "connect-failure" }, num = 2, previous_hosts = true } }, { upstream_id = "half" })
-        for _ = 1, 10 do
-            check.equal(send().status, 200)
+        for _, condition in ipairs({ "connect-failure", "reset-before-request", "gateway-error" }) do
+            with_route({ retry = { on = { condition }, num = 2, previous_hosts = true } }, { upstream_id = "half" })
+            for _ = 1, 10 do
+                check.equal(send().status, 200)
+            end
         end
         with_route({ retry = { on = { "retriable-status-codes" }, statuses = { 503 }, num = 2 } },
                    { upstream_id = "half" })

@@ -31,7 +31,7 @@ end
 
 return function(test, check)
     local function at_commit_1()
-        local config = dict({ ["/routes/a"] = "A", ["/routes/b"] = "B" })
+        local config = dict({ ["/routes/a"] = "A", ["/routes/b"] = "B", ["amesh/keys/1"] = "the writer's" })
         local version = dict({ version = 1, ["amesh/pending"] = 1, ["amesh/log/1"] = "*", ["amesh/log_first"] = 1 })
         local reader = zone.new(config, version)
         return reader, config, version, reader:poll(0)
