@@ -160,6 +160,11 @@ public sealed class GrpcServer : IAsyncDisposable
         if (timeoutText.Length > 0)
         {
             deadline = timeout < TimeSpan.FromDays(3650) ? DateTimeOffset.UtcNow + timeout : null;
+            // A timer of nothing would still fire a moment later.
+            if (timeout == TimeSpan.Zero)
+            {
+                await cancel.CancelAsync().ConfigureAwait(false);
+            }
             cancel.CancelAfter(timeout.TotalMilliseconds > int.MaxValue ? TimeSpan.FromMilliseconds(int.MaxValue) : timeout);
         }
         GrpcServerCall call;

@@ -46,10 +46,14 @@ public sealed class GrpcCall : IAsyncDisposable
         _gzip = gzip;
         _callerToken = callerToken;
         _cancel = CancellationTokenSource.CreateLinkedTokenSource(callerToken, channelToken, _deadline.Token);
-        if (timeout is { } span)
+        if (timeout <= TimeSpan.Zero)
+        {
+            _deadline.Cancel();
+        }
+        else if (timeout is { } span)
         {
             // Timers end at some 49 days; who waits longer will be glad of a new stream by then.
-            _deadline.CancelAfter(span <= TimeSpan.Zero ? TimeSpan.Zero : span.TotalMilliseconds > int.MaxValue ? TimeSpan.FromMilliseconds(int.MaxValue) : span);
+            _deadline.CancelAfter(span.TotalMilliseconds > int.MaxValue ? TimeSpan.FromMilliseconds(int.MaxValue) : span);
         }
         _response = SendAsync(http, request);
         // After the response has begun, the handler no longer looks at the token: the stream has to be reset from here.

@@ -67,7 +67,8 @@ public sealed class MisbehavingServerTests : IClassFixture<MisbehavingServer>, I
     [InlineData("Rst-8", GrpcStatusCode.Cancelled, "CANCEL", 0)]
     [InlineData("Rst-11", GrpcStatusCode.ResourceExhausted, "ENHANCE_YOUR_CALM", 0)]
     [InlineData("Rst-12", GrpcStatusCode.PermissionDenied, "INADEQUATE_SECURITY", 0)]
-    [InlineData("RstAfterMessage-2", GrpcStatusCode.Internal, "INTERNAL_ERROR", null)]
+    // Node may put the stream's end in front of the reset, which then is an end without trailers.
+    [InlineData("RstAfterMessage-2", null, "", null)]
     [InlineData("Destroy", null, "", 0)]
     [InlineData("DestroyAfterMessage", GrpcStatusCode.Unavailable, "broke", null)]
     [InlineData("Goaway", GrpcStatusCode.Unavailable, "NO_ERROR", 0)]

@@ -56,8 +56,12 @@ internal sealed class NodeProcess : IDisposable
         _process.Dispose();
     }
 
-    private static Process Start(string script, string[] arguments) => Process.Start(new ProcessStartInfo("node", [Path.Combine(Folder.Value, script), .. arguments])
+    /// <summary>A recording in samples/.</summary>
+    public static string Sample(string name) => Path.GetFullPath(Path.Combine(ThisFolder(), "../../samples", name));
+
+    private static Process Start(string script, string[] arguments) => Process.Start(new ProcessStartInfo("node", [script, .. arguments])
     {
+        WorkingDirectory = Folder.Value,
         RedirectStandardInput = true,
         RedirectStandardOutput = true,
         RedirectStandardError = true,

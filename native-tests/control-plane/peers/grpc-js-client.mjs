@@ -53,8 +53,8 @@ const scenarios = {
     return { code: (await call.status).code, echoed };
   },
   async fail() {
-    const { code, details, trailers } = await unary('Fail', '5 0 nichts gefunden: 100% ✗\n', Object.assign(new grpc.Metadata()));
-    return { code, details, trailers };
+    const { code, details } = await unary('Fail', '5 0 nichts gefunden: 100% ✗\n');
+    return { code, details };
   },
   async failAfterMessages() {
     const call = duplex('Fail');
@@ -83,7 +83,7 @@ const scenarios = {
     return { code, cancelled: cancelled.answer.toString() };
   },
   async gzip() {
-    const { code, answer, headers } = await unary('Gzip', 'x'.repeat(100_000));
+    const { code, answer } = await unary('Gzip', 'x'.repeat(100_000));
     return { code, length: answer?.length };
   },
   async big() {
