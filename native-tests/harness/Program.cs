@@ -18,6 +18,11 @@ catch (HarnessException e)
     await Console.Error.WriteLineAsync($"harness: {e.Message}");
     return 2;
 }
+catch (Exception e) when (e is HttpRequestException or IOException or System.Text.Json.JsonException or InvalidOperationException)
+{
+    await Console.Error.WriteLineAsync($"harness: {e}");
+    return 2;
+}
 
 static int Usage()
 {

@@ -49,6 +49,10 @@ public class ComparisonTests
         AssertDiffers("split-80-20/share", static got => got with { ServedBy = new() { ["127.0.3.1:9080"] = 250, ["127.0.4.1:9080"] = 150 } }, "served by");
 
     [Fact]
+    public void AnEndpointThatIsNeverUsedIsADifference() =>
+        AssertDiffers("scale-v2-to-3/reviews", static got => got with { ServedBy = new() { ["127.0.4.1:9080"] = 12, ["127.0.4.2:9080"] = 12 } }, "127.0.4.3:9080 cannot be left out");
+
+    [Fact]
     public void AShareOffByChanceIsNone() =>
         AssertHolds("split-80-20/share", static got => got with { ServedBy = new() { ["127.0.3.1:9080"] = 330, ["127.0.4.1:9080"] = 70 } });
 

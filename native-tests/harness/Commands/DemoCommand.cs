@@ -11,11 +11,11 @@ namespace Amesh.Harness.Commands;
 /// <summary><c>harness demo</c>: what <c>./build.sh demo</c> runs.</summary>
 internal static class DemoCommand
 {
-    public const string Usage = "demo [--keep] [--protocol delta|sotw]";
+    public const string Usage = "demo [--keep] [--protocol delta|sotw] [--control-plane amesh|node]";
 
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var given = new Arguments(arguments, ["--protocol"], ["--keep"]);
+        var given = new Arguments(arguments, ["--protocol", "--control-plane"], ["--keep"]);
         if (NetworkNamespace.Inside is null)
         {
             return NetworkNamespace.RunInside(["demo", .. arguments]);
@@ -25,7 +25,7 @@ internal static class DemoCommand
         var protocol = given.OneOf("--protocol", "delta", "sotw");
         using var folder = new RunFolder();
         await using var endpoints = new EndpointServer();
-        await using var controlPlane = ControlPlane.Amesh(recording, folder.Path);
+        await using var controlPlane = ControlPlane.Of(given.OneOf("--control-plane", "amesh", "node"), recording, folder.Path);
         await using var gateway = new TestGateway(folder.Path, new GatewayOptions { Recording = recording, Protocol = protocol });
         var demo = new DemoRun(verdicts, RecordedMesh.Read(recording, protocol), gateway, controlPlane, Console.Out);
         await demo.RunAsync(endpoints);

@@ -58,8 +58,7 @@ internal static class VerdictsCommand
         var recording = Repository.At("samples", verdicts.Scenario);
         var mesh = RecordedMesh.Read(recording, options.Protocol);
         using var folder = new RunFolder();
-        await using var controlPlane = options.Target == "none" ? null
-            : options.ControlPlane == "node" ? ControlPlane.Node(recording, folder.Path) : ControlPlane.Amesh(recording, folder.Path);
+        await using var controlPlane = options.Target == "none" ? null : ControlPlane.Of(options.ControlPlane, recording, folder.Path);
         await using IProxy proxy = options.Target switch
         {
             "none" => new NoProxy(),

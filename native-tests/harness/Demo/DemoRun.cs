@@ -27,7 +27,7 @@ internal sealed class DemoRun(VerdictFile verdicts, RecordedMesh mesh, TestGatew
         await gateway.StartAsync();
         output.WriteLine($"""
             Amesh demo: the Bookinfo mesh of a real istiod, replayed over ADS
-              control plane   amesh replay, port {ControlPlane.AdsPort}
+              control plane   {controlPlane.Description}, port {ControlPlane.AdsPort}
               data plane      nginx with two workers and libxds.so, port {gateway.OutboundPort}; iptables sends it all that is not loopback
               pods            {endpoints.Addresses.Count} small servers, one per endpoint or service address
             """);

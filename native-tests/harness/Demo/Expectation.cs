@@ -8,11 +8,13 @@ namespace Amesh.Harness.Demo;
 internal sealed class Expectation(PodNames pods, IReadOnlyList<RouteTarget> targets)
 {
     /// <summary>What should come of a case.</summary>
-    public string Of(VerdictCase verdict)
+    /// <param name="verdict">The case.</param>
+    /// <param name="withPods">False to leave out which pods.</param>
+    public string Of(VerdictCase verdict, bool withPods = true)
     {
         var got = verdict.Got;
         var words = new List<string>();
-        if (got.ServedBy.Count > 0)
+        if (got.ServedBy.Count > 0 && withPods)
         {
             words.Add(Shares(got.ServedBy));
         }

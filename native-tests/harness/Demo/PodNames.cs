@@ -22,11 +22,11 @@ internal sealed class PodNames
         }
     }
 
-    /// <summary>Short name of an endpoint: <c>reviews-v1</c>, <c>reviews-v2 (127.0.4.3)</c> for a further pod; the address itself when nothing is known of it.</summary>
+    /// <summary>Short name of an endpoint: <c>reviews-v1</c>, <c>reviews-v2 (127.0.4.3)</c> for a further pod; an address that is no pod is what was called, passed through.</summary>
     public string Of(string endpoint)
     {
         var colon = endpoint.LastIndexOf(':');
-        return _names.TryGetValue(endpoint[..colon], out var name) ? name + (endpoint[colon..] is ":9080" ? "" : endpoint[colon..]) : endpoint;
+        return _names.TryGetValue(endpoint[..colon], out var name) ? name + (endpoint[colon..] is ":9080" ? "" : endpoint[colon..]) : endpoint + " itself";
     }
 
     private void Add(YamlMappingNode node)

@@ -17,7 +17,7 @@ internal sealed class Playground : IAsyncDisposable
     private Playground(RunFolder folder, GatewayOptions options, bool node)
     {
         Mesh = RecordedMesh.Read(options.Recording, options.Protocol);
-        ControlPlane = node ? ControlPlane.Node(options.Recording, folder.Path) : ControlPlane.Amesh(options.Recording, folder.Path);
+        ControlPlane = ControlPlane.Of(node ? "node" : "amesh", options.Recording, folder.Path);
         Gateway = new TestGateway(folder.Path, options);
         _sender = new CaseSender(Client, _endpoints.Log);
         Stage.Prepare(_verdicts, Mesh, _endpoints, Gateway);

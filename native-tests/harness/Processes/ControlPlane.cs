@@ -24,6 +24,12 @@ internal sealed class ControlPlane : IAsyncDisposable
         _log = log;
     }
 
+    /// <summary>What it is, in a few words.</summary>
+    public string Description => _program == "node" ? "the independent one in Node" : "amesh replay";
+
+    /// <summary>One of the two by name: <c>amesh</c> or <c>node</c>.</summary>
+    public static ControlPlane Of(string name, string recording, string folder) => name == "node" ? Node(recording, folder) : Amesh(recording, folder);
+
     /// <summary>The project's own: <c>amesh replay</c>.</summary>
     public static ControlPlane Amesh(string recording, string folder) => new(
         "dotnet",
@@ -82,11 +88,15 @@ internal sealed class ControlPlane : IAsyncDisposable
 
     /// <summary>True when a state says that a client is there and has acknowledged all that the step has for it.</summary>
     public static bool IsDelivered(JsonElement state, string step) =>
-        state.GetProperty("step").GetString() == step && state.GetProperty("settled").GetBoolean() && state.GetProperty("clients").GetArrayLength() > 0;
+        state.GetProperty("step").GetString() == step && state.GetProperty("clients").GetArrayLength() > 0
+        && Types(state).All(static type => type.GetProperty("answered").GetBoolean());
 
     /// <summary>How often clients refused what they were sent.</summary>
     public static int Nacks(JsonElement state) =>
-        state.GetProperty("clients").EnumerateArray().SelectMany(static client => client.GetProperty("types").EnumerateObject()).Sum(static type => type.Value.GetProperty("nack_count").GetInt32());
+        Types(state).Sum(static type => type.TryGetProperty("nack_count", out var count) ? count.GetInt32() : type.GetProperty("nacks").GetInt32());
+
+    private static IEnumerable<JsonElement> Types(JsonElement state) =>
+        state.GetProperty("clients").EnumerateArray().SelectMany(static client => client.GetProperty("types").EnumerateObject()).Select(static type => type.Value);
 
     public async ValueTask DisposeAsync()
     {

@@ -58,7 +58,7 @@ internal static class Stage
                 var there = await controlPlane.StateAsync();
                 var state = await proxy.StateAsync();
                 var now = $"{there} {state}";
-                summary = $"the control plane is at {there.GetProperty("step")} with {there.GetProperty("clients").GetArrayLength()} clients, settled: {there.GetProperty("settled")}; the proxy has commit {state.Version} and in its slowest worker {state.Applied}";
+                summary = $"the control plane is at {there.GetProperty("step")} with {there.GetProperty("clients").GetArrayLength()} clients, acknowledged: {ControlPlane.IsDelivered(there, step)}; the proxy has commit {state.Version} and in its slowest worker {state.Applied}";
                 if (now != last)
                 {
                     last = now;

@@ -78,7 +78,7 @@ internal sealed class TestGateway(string folder, GatewayOptions options) : IProx
             ["ZONE_SIZE"] = options.ZoneSize,
             ["GATEWAY_USER"] = User,
             ["GATEWAY_ERROR_LOG_LEVEL"] = options.LogLevel,
-            ["GATEWAY_CONTROL_CONF"] = Repository.At("native-tests", "harness", "Processes", "control.conf"),
+            ["GATEWAY_HTTP_CONF"] = Repository.At("native-tests", "harness", "Processes", "control.conf"),
         };
         if (options.WithLibrary)
         {
@@ -109,7 +109,7 @@ internal sealed class TestGateway(string folder, GatewayOptions options) : IProx
 
     /// <summary>Keys that the commits after one set (<c>+/routes/x</c>) and removed (<c>-/routes/x</c>).</summary>
     public async Task<IReadOnlyList<string>> ChangesAsync(long after) =>
-        (await _http.GetStringAsync(new Uri($"changes?after={after}", UriKind.Relative))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        (await _http.GetStringAsync(new Uri($"http://127.0.0.1:15002/changes?after={after}"))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>True while the library says that its stream is up.</summary>
     public async Task<bool> IsConnectedAsync() =>

@@ -90,6 +90,18 @@ internal static class Comparison
         {
             yield return message;
         }
+        else if (NeverReached(expected.ServedBy, got.ServedBy, targets) is { } forgotten)
+        {
+            yield return $"{message} ({forgotten} cannot be left out by chance)";
+        }
+    }
+
+    /// <summary>An endpoint that Envoy used and the gateway did not, though its share of the route says that it would have come up.</summary>
+    private static string? NeverReached(Dictionary<string, int> expected, Dictionary<string, int> got, IReadOnlyList<RouteTarget> targets)
+    {
+        var routes = targets.Where(target => expected.Keys.Concat(got.Keys).All(target.Shares.ContainsKey)).ToList();
+        return expected.Keys.Except(got.Keys).FirstOrDefault(endpoint =>
+            routes.Count > 0 && !routes.Any(route => Chance.MayAllFallIn(1 - route.Shares[endpoint], got.Values.Sum())));
     }
 
     /// <summary>The endpoints seen, and those that the same route could as well have sent to, unless the sample is too large for that.</summary>
