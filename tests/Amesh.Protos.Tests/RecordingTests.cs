@@ -16,13 +16,13 @@ public sealed class RecordingTests
             "Istio's own filter: it chooses the ALPN that one sidecar offers another; its definition is not part of Envoy's API",
     };
 
-    public static TheoryData<string> Names => [.. Recording.All.Select(recording => recording.Name)];
+    public static TheoryData<string> Names => [.. RecordedStream.All.Select(recording => recording.Name)];
 
     [Theory]
     [MemberData(nameof(Names))]
     public void No_recorded_field_is_unknown(string name)
     {
-        Recording recording = Recording.All.Single(one => one.Name == name);
+        RecordedStream recording = RecordedStream.All.Single(one => one.Name == name);
         UnknownFields unknown = new();
         foreach (ByteString response in recording.Responses())
         {
@@ -37,7 +37,7 @@ public sealed class RecordingTests
     public void Nothing_is_listed_as_left_out_that_no_recording_uses()
     {
         UnknownFields unknown = new();
-        foreach (Recording recording in Recording.All.Where(one => !one.Name.Contains("scale", StringComparison.Ordinal)))
+        foreach (RecordedStream recording in RecordedStream.All.Where(one => !one.Name.Contains("scale", StringComparison.Ordinal)))
         {
             foreach (ByteString response in recording.Responses())
             {
@@ -52,7 +52,7 @@ public sealed class RecordingTests
     public void A_recorded_resource_keeps_its_size_when_parsed_and_written()
     {
         // A field of a wrong type would come out with another size, or not at all.
-        foreach (Recording recording in Recording.All.Where(one => !one.Name.Contains("scale", StringComparison.Ordinal)))
+        foreach (RecordedStream recording in RecordedStream.All.Where(one => !one.Name.Contains("scale", StringComparison.Ordinal)))
         {
             foreach (ByteString response in recording.Responses())
             {

@@ -67,7 +67,8 @@ internal sealed class FieldWalk(string rootPath, bool everything)
             Tell(plan.Name, field.Name, field.Treatment);
         }
 
-        if ((!field.Treatment.IsOpen && !everything) || field.Content == ContentKind.Leaf)
+        bool isOpen = field.Treatment.IsOpen || everything;
+        if (field.Content == ContentKind.Leaf || (!isOpen && field.Treatment.Keys.Count == 0))
         {
             return;
         }
@@ -121,6 +122,11 @@ internal sealed class FieldWalk(string rootPath, bool everything)
         if (field.Treatment.Keys.TryGetValue(name, out FieldTreatment? treatment) && (treatment.IsTold || everything))
         {
             Tell(plan.Name, $"{field.Name}[{name}]", treatment);
+        }
+
+        if (!field.Treatment.IsOpen && !everything)
+        {
+            return;
         }
 
         if (content.Content == ContentKind.Message)

@@ -37,7 +37,8 @@ internal static class ClusterFields
             { "round_robin_lb_config", Exact("upstreams.type roundrobin") },
             { "original_dst_lb_config", NotYet("the destination is always the connection's own") },
             {
-                "dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl dns_lookup_family typed_dns_resolver_config",
+                "dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl dns_lookup_family dns_resolvers use_tcp_for_dns_lookups "
+                    + "typed_dns_resolver_config",
                 NotYet("names are resolved by APISIX's resolver, with its own rules")
             },
             { "http2_protocol_options", NotYet("requests go out as HTTP/1.1", "upstreams.scheme") },

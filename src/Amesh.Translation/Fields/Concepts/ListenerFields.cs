@@ -17,7 +17,7 @@ internal static class ListenerFields
             { "listener_filters", Exact("", "see the extensions") },
             { "listener_filters_timeout continue_on_listener_filters_timeout", Inert("nothing waits for a connection's first bytes") },
             { "bind_to_port", Inert("which ports APISIX listens on is its own configuration") },
-            { "max_connections_to_accept_per_socket_event enable_reuse_port tcp_backlog_size", Inert("accepting is as nginx is configured") },
+            { "max_connections_to_accept_per_socket_event enable_reuse_port reuse_port tcp_backlog_size", Inert("accepting is as nginx is configured") },
             { "stat_prefix", Inert("statistics alone") },
             { "metadata", Exact("", "see envoy.config.core.v3.Metadata") },
             { "access_log", NotYet("access logs are not translated yet", "plugins.file-logger") },

@@ -35,6 +35,7 @@ internal static class RouteConfigurationFields
             { "request_mirror_policies", NotYet(Extensions.Unproven, "plugins.amesh mirrors") },
             { "metadata", Exact("", "see envoy.config.core.v3.Metadata") },
             { "virtual_clusters", Inert("statistics alone") },
+            { "per_request_buffer_limit_bytes", Inert("buffers are as nginx is configured") },
         },
     ]);
 }

@@ -22,6 +22,7 @@ internal static class RouteFields
             { "filter_action non_forwarding_action", NotYet("such a route answers 503") },
             { "tracing", NotYet("no spans are made") },
             { "stat_prefix", Inert("statistics alone") },
+            { "per_request_buffer_limit_bytes", Inert("buffers are as nginx is configured") },
         },
         new("envoy.config.route.v3.Decorator", Inert("the name of a span; without tracing there is none")),
         new("envoy.config.route.v3.RedirectAction", NotYet(Extensions.Unproven, "plugins.amesh redirect")),

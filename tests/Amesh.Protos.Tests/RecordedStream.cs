@@ -6,12 +6,12 @@ using Google.Protobuf.Reflection;
 namespace Amesh.Protos.Tests;
 
 /// <summary>One recorded stream under samples/: responses of a control plane, in order.</summary>
-internal sealed record Recording(string File)
+internal sealed record RecordedStream(string File)
 {
-    public static IEnumerable<Recording> All =>
+    public static IEnumerable<RecordedStream> All =>
         Directory.EnumerateFiles(Path.Combine(Repository.Root, "samples"), "*.pb.gz", SearchOption.AllDirectories)
             .Order(StringComparer.Ordinal)
-            .Select(file => new Recording(file));
+            .Select(file => new RecordedStream(file));
 
     /// <summary>Such as "istio/bookinfo/delta".</summary>
     public string Name => Path.GetRelativePath(Path.Combine(Repository.Root, "samples"), File).Replace(".pb.gz", "", StringComparison.Ordinal);
