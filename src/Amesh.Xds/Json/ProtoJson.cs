@@ -132,7 +132,8 @@ internal static class ProtoJson
             throw new ProtoJsonException($"{path}: a list was expected, not {Kind(value)}");
         }
 
-        if (field.IsPacked)
+        // The descriptor calls every repeated field of proto3 packed, also of messages and text.
+        if (field.IsPacked && field.FieldType is not (FieldType.Message or FieldType.String or FieldType.Bytes))
         {
             var packed = new MemoryStream();
             var inner = new CodedOutputStream(packed);

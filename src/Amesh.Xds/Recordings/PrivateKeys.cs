@@ -75,7 +75,7 @@ public static class PrivateKeys
             }
         }
 
-        return changed ? output.ToArray() : null;
+        return changed ? (ReadOnlyMemory<byte>?)output.ToArray() : null;
     }
 
     private static ReadOnlyMemory<byte>? Replace(WireField field, FieldDescriptor? known, string? typeName)
@@ -134,7 +134,7 @@ public static class PrivateKeys
             return Encoding.UTF8.GetBytes(Placeholder);
         }
 
-        return changed ? output.ToArray() : null;
+        return changed ? (ReadOnlyMemory<byte>?)output.ToArray() : null;
     }
 
     private static ReadOnlyMemory<byte>? TryWalk(ReadOnlyMemory<byte> content)

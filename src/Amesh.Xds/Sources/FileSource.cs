@@ -169,9 +169,10 @@ public sealed partial class FileSource : IResourceSource
     {
         public static Stamp Of(string file)
         {
-            // A ConfigMap's files are links that stay; what they lead to changes.
+            // A ConfigMap's files are links into a folder that is a link; what that one leads to changes.
             var info = File.ResolveLinkTarget(file, returnFinalTarget: true) as FileInfo ?? new FileInfo(file);
-            return new Stamp(info.FullName, info.LastWriteTimeUtc, info.Length);
+            string? folder = info.Directory?.ResolveLinkTarget(returnFinalTarget: true)?.FullName;
+            return new Stamp(folder ?? info.FullName, info.LastWriteTimeUtc, info.Length);
         }
     }
 }
