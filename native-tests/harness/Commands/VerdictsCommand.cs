@@ -62,7 +62,7 @@ internal static class VerdictsCommand
         await using IProxy proxy = options.Target switch
         {
             "none" => new NoProxy(),
-            "apisix" => new ApisixGateway(folder.Path, options.Protocol, recording),
+            "apisix" => new ApisixGateway(folder.Path, new GatewayOptions { Recording = recording, Protocol = options.Protocol }),
             _ => new TestGateway(folder.Path, new GatewayOptions { Recording = recording, Protocol = options.Protocol }),
         };
         return await new VerdictRun(verdicts, mesh, proxy, controlPlane, options, output).RunAsync();

@@ -13,8 +13,9 @@ internal static class ExportTests
 
     private static Task<string> OnlyOurExportsAsync()
     {
+        // An absolute symbol (A) is the name of a symbol version, nothing that can be called.
         var names = Shell.Run("nm", "-D", "--defined-only", Repository.Library).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(static line => line.Split(' ')[^1].Split('@')[0]).ToList();
+            .Select(static line => line.Split(' ')).Where(static words => words[^2] != "A").Select(static words => words[^1].Split('@')[0]).ToList();
         var foreign = names.Where(static name => name != "initial" && !name.StartsWith("amesh_", StringComparison.Ordinal)).ToList();
         Check.That(foreign.Count == 0, () => "also exported: " + string.Join(" ", foreign));
         Check.That(names.Contains("initial") && names.Contains("amesh_start"), () => "missing among " + string.Join(" ", names));

@@ -16,9 +16,10 @@ internal sealed class Playground : IAsyncDisposable
 
     private Playground(RunFolder folder, GatewayOptions options, bool node)
     {
+        var path = folder.Next("run");
         Mesh = RecordedMesh.Read(options.Recording, options.Protocol);
-        ControlPlane = ControlPlane.Of(node ? "node" : "amesh", options.Recording, folder.Path);
-        Gateway = new TestGateway(folder.Path, options);
+        ControlPlane = ControlPlane.Of(node ? "node" : "amesh", options.Recording, path);
+        Gateway = new TestGateway(path, options);
         _sender = new CaseSender(Client, _endpoints.Log);
         Stage.Prepare(_verdicts, Mesh, _endpoints, Gateway);
     }

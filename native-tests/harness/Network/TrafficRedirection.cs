@@ -43,7 +43,7 @@ internal static class TrafficRedirection
     public static void Redirect(string proxyUser, int outboundPort, string? inboundAddress = null, int inboundPort = 15006)
     {
         Rules("iptables", "127.0.0.0/8", proxyUser, outboundPort, inboundAddress, inboundPort);
-        if (Shell.Try("ip6tables", "-t", "nat", "-L", "OUTPUT").Code == 0)
+        if (Shell.Try("ip6tables", "-t", "nat", "-S", "OUTPUT").Code == 0)
         {
             Rules("ip6tables", "::1/128", proxyUser, outboundPort, null, inboundPort);
         }

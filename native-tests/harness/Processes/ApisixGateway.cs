@@ -1,14 +1,144 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using YamlDotNet.RepresentationModel;
+
 namespace Amesh.Harness.Processes;
 
-/// <summary>A real APISIX.</summary>
-internal sealed class ApisixGateway(string folder, string protocol, string recording) : IProxy
+/// <summary>
+/// A real Apache APISIX: the installation whose home is APISIX_HOME (with <c>openresty</c> on the PATH), in a private prefix, configured by
+/// <c>apisix-patch/config.yaml</c> with ports and paths of the run. No file of the installation is changed.
+/// </summary>
+internal sealed partial class ApisixGateway(string folder, GatewayOptions options) : IProxy
 {
+    private const int Port = 15001;
+    private const string PlaceOfAmesh = "/usr/local/amesh";
+    private static readonly string[] CodeFolders = ["apisix", "bin", "deps"];
+    private readonly string _prefix = Path.Combine(folder, "apisix");
+    private ChildProcess? _process;
+
     public string User => "nobody";
-    public int? OutboundPort => 15001;
-    public Task StartAsync() => throw new HarnessException(folder + protocol + recording);
-    public Task<ProxyState> StateAsync() => throw new HarnessException("");
-    public void ThrowIfExited()
+
+    public int? OutboundPort => Port;
+
+    private string ErrorLog => Path.Combine(_prefix, "logs", "error.log");
+
+    private static string Home
     {
+        get
+        {
+            var home = Environment.GetEnvironmentVariable("APISIX_HOME");
+            return home is not null && Directory.Exists(Path.Combine(home, "apisix"))
+                ? home
+                : throw new HarnessException("--target apisix: set APISIX_HOME to the home of an APISIX 3 (the folder with apisix/, bin/ and conf/), and have its openresty on the PATH");
+        }
     }
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    public async Task StartAsync()
+    {
+        LayOut();
+        var (code, output, error) = Network.Shell.Try("sh", "-c", $"cd '{_prefix}' && bash ./bin/apisix init");
+        if (code != 0)
+        {
+            throw new HarnessException($"apisix init: {output}{error}");
+        }
+        _process = ChildProcess.Start("apisix", Path.Combine(folder, "apisix.log"), "openresty", ["-p", _prefix, "-c", Path.Combine(_prefix, "conf", "nginx.conf"), "-g", "daemon off;"]);
+        await Waiting.UntilAsync(
+            () =>
+            {
+                ThrowIfExited();
+                return Task.FromResult(Workers().Count > 0 && File.Exists(ErrorLog));
+            },
+            TimeSpan.FromSeconds(20),
+            () => "APISIX has workers");
+    }
+
+    /// <summary>What the error log says: every worker notes each commit that it applies.</summary>
+    public Task<ProxyState> StateAsync()
+    {
+        var applied = new Dictionary<int, long>();
+        using var log = new StreamReader(new FileStream(ErrorLog, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        while (log.ReadLine() is { } line)
+        {
+            if (AppliedCommit().Match(line) is { Success: true } match)
+            {
+                applied[int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture)] = long.Parse(match.Groups[2].ValueSpan, CultureInfo.InvariantCulture);
+            }
+        }
+        var workers = Workers();
+        return Task.FromResult(new ProxyState(applied.Values.DefaultIfEmpty(0).Max(), workers.Count == 0 ? 0 : workers.Min(id => applied.GetValueOrDefault(id))));
+    }
+
+    public void ThrowIfExited() => _process?.ThrowIfExited();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { } process)
+        {
+            await process.DisposeAsync();
+        }
+    }
+
+    private List<int> Workers() =>
+        _process is null ? []
+            : [.. File.ReadAllText($"/proc/{_process.Id}/task/{_process.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                .Select(static id => int.Parse(id, CultureInfo.InvariantCulture))
+                .Where(static id => File.ReadAllText($"/proc/{id}/cmdline").Contains("worker process", StringComparison.Ordinal))];
+
+    /// <summary>A home of its own for this run: code by link, configuration by copy.</summary>
+    private void LayOut()
+    {
+        Directory.CreateDirectory(Path.Combine(_prefix, "conf"));
+        Directory.CreateDirectory(Path.Combine(_prefix, "logs"));
+        foreach (var part in CodeFolders.Where(part => Directory.Exists(Path.Combine(Home, part))))
+        {
+            File.CreateSymbolicLink(Path.Combine(_prefix, part), Path.Combine(Home, part));
+        }
+        Network.Shell.Run("sh", "-c", $"cp -r '{Home}'/conf/. '{_prefix}/conf/' && rm -f '{_prefix}'/conf/*.sock '{_prefix}'/conf/apisix.yaml");
+        File.WriteAllText(Path.Combine(_prefix, "conf", "config.yaml"), Configuration());
+    }
+
+    private string Configuration()
+    {
+        var yaml = new YamlStream();
+        yaml.Load(new StringReader(File.ReadAllText(Repository.At("apisix-patch", "config.yaml")).Replace(PlaceOfAmesh, Repository.Root.TrimEnd('/'), StringComparison.Ordinal)));
+        var root = (YamlMappingNode)yaml.Documents[0].RootNode;
+        Merge(root, (YamlMappingNode)Yaml($$"""
+            {
+              apisix: {
+                node_listen: [{{Port}}], enable_control: true, control: {ip: 127.0.0.1, port: {{TestGateway.ControlPort}}}, ssl: {enable: false},
+                proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "{{_prefix}}/cache", cache_levels: "1:2"}]}
+              },
+              plugin_attr: {amesh: {library: "{{Repository.Library}}", source: "{{options.Source}}", protocol: {{options.Protocol}}, node: {{File.ReadAllText(Path.Combine(options.Recording, "node.json")).ReplaceLineEndings(" ")}} } },
+              nginx_config: {worker_processes: {{options.Workers}}, error_log_level: info, worker_rlimit_nofile: 20000}
+            }
+            """));
+        var text = new StringWriter();
+        new YamlStream(new YamlDocument(root)).Save(text, assignAnchors: false);
+        return text.ToString();
+    }
+
+    private static YamlNode Yaml(string text)
+    {
+        var yaml = new YamlStream();
+        yaml.Load(new StringReader(text));
+        return yaml.Documents[0].RootNode;
+    }
+
+    private static void Merge(YamlMappingNode into, YamlMappingNode from)
+    {
+        foreach (var (key, value) in from.Children)
+        {
+            if (value is YamlMappingNode mapping && into.Children.TryGetValue(key, out var there) && there is YamlMappingNode below)
+            {
+                Merge(below, mapping);
+            }
+            else
+            {
+                into.Children[key] = value;
+            }
+        }
+    }
+
+    [GeneratedRegex(@" (\d+)#\d+: .*applied commit (\d+)")]
+    private static partial Regex AppliedCommit();
 }
