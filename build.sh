@@ -13,7 +13,6 @@ readonly NEEDED=(
     /usr/share/lua/5.1/resty/core.lua:lua-resty-core
     /usr/lib/x86_64-linux-gnu/lua/5.1/cjson.so,/usr/lib/aarch64-linux-gnu/lua/5.1/cjson.so:lua-cjson
     luajit:luajit2
-    busted:lua-busted
     luacheck:lua-check
     gcc:gcc
     nm:binutils
