@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Amesh.Cli.Record;
 using Amesh.Cli.Replay;
+using Amesh.Cli.Translate;
 using Amesh.Xds;
 
 namespace Amesh.Cli;
@@ -14,6 +15,7 @@ internal static class Program
     {
         var root = new RootCommand("Amesh: Apache APISIX as the data plane of a service mesh.")
         {
+            TranslateCommand.Create(),
             ReplayCommand.Create(),
             RecordCommand.Create(),
         };

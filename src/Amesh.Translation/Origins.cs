@@ -1,4 +1,5 @@
 using Envoy.Config.Core.V3;
+using Envoy.Config.Route.V3;
 
 namespace Amesh.Translation;
 
@@ -11,4 +12,15 @@ internal static class Origins
         && istio.Fields.TryGetValue("config", out Google.Protobuf.WellKnownTypes.Value? config) && config.StringValue.Length > 0
             ? config.StringValue
             : null;
+
+    /// <summary>The origin of the route that a path like <c>virtual_hosts[x].routes[3].match</c> leads into; null where it leads elsewhere.</summary>
+    public static string? OfRouteAt(VirtualHost virtualHost, string path)
+    {
+        const string Routes = ".routes[";
+        int start = path.IndexOf(Routes, StringComparison.Ordinal);
+        int end = start < 0 ? -1 : path.IndexOf(']', start + Routes.Length);
+        return end > 0 && int.TryParse(path.AsSpan((start + Routes.Length)..end), out int index) && index < virtualHost.Routes.Count
+            ? Of(virtualHost.Routes[index].Metadata)
+            : null;
+    }
 }

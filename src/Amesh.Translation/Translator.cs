@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Amesh.Apisix;
 using Amesh.Translation.Clusters;
+using Amesh.Translation.Fields;
 using Amesh.Translation.Listeners;
 using Amesh.Translation.Routes;
 using Amesh.Xds.Store;
@@ -32,6 +33,7 @@ public sealed class Translator : IUnitHandler
     private readonly Dictionary<string, ListenerModel> _listeners = [];
     private readonly Dictionary<string, SortedDictionary<string, FilterChainModel>> _chains = [];
     private readonly Dictionary<UnitKey, IReadOnlyList<Diagnostic>> _diagnostics = [];
+    private readonly Dictionary<UnitKey, IReadOnlyList<Diagnostic>> _fieldDiagnostics = [];
     private readonly ObjectTable _objects = new();
 
     // What must be made again at the end of the batch.
@@ -42,7 +44,7 @@ public sealed class Translator : IUnitHandler
     private Func<UnitKey, ReadOnlyMemory<byte>?> _readUnit = _ => null;
 
     /// <summary>What is done otherwise than Envoy does it, in all units that are held.</summary>
-    public IEnumerable<Diagnostic> Diagnostics => _diagnostics.Values.SelectMany(d => d);
+    public IEnumerable<Diagnostic> Diagnostics => _diagnostics.Values.Concat(_fieldDiagnostics.Values).SelectMany(d => d);
 
     /// <summary>All objects, in the order of writing.</summary>
     public IEnumerable<ConfigObject> Objects => _objects.Objects;
@@ -52,7 +54,8 @@ public sealed class Translator : IUnitHandler
 
     /// <summary>Says where the bytes of a unit that is held can be read again. Needed before the first batch.</summary>
     public void ReadFrom(ResourceStore store) =>
-        _readUnit = key => store.TryRead(key, out ReadOnlyMemory<byte> bytes) ? bytes : null;
+        // The cast matters: a bare null would become an empty memory, by way of an empty array.
+        _readUnit = key => store.TryRead(key, out ReadOnlyMemory<byte> bytes) ? bytes : (ReadOnlyMemory<byte>?)null;
 
     /// <summary>What has changed since the last <see cref="Accept"/>.</summary>
     public ChangeSet Changes() => _objects.Changes();
@@ -104,7 +107,9 @@ public sealed class Translator : IUnitHandler
                 NoteRouteConfiguration(change.Key.Resource, (RouteConfiguration?)change.Message);
                 break;
             case UnitKind.VirtualHost:
-                _dirtyVirtualHosts[new VirtualHostKey(change.Key.Resource, change.Key.Name)] = (EnvoyVirtualHost?)change.Message;
+                var virtualHost = (EnvoyVirtualHost?)change.Message;
+                _dirtyVirtualHosts[new VirtualHostKey(change.Key.Resource, change.Key.Name)] = virtualHost;
+                Audit(change, _fieldDiagnostics, path => virtualHost is null ? null : Origins.OfRouteAt(virtualHost, path));
                 return;
             case UnitKind.Listener:
                 NoteListener(change.Key.Resource, (EnvoyListener?)change.Message, diagnostics);
@@ -114,7 +119,23 @@ public sealed class Translator : IUnitHandler
                 break;
         }
 
-        Keep(change.Key, found);
+        Keep(_diagnostics, change.Key, found);
+        string? origin = change.Message is Cluster cluster ? Origins.Of(cluster.Metadata) : null;
+        Audit(change, _fieldDiagnostics, _ => origin);
+    }
+
+    // The fields of a unit that are not done exactly, by the table in Fields/; the translators add what depends on values.
+    private static void Audit(UnitChange change, Dictionary<UnitKey, IReadOnlyList<Diagnostic>> target, Func<string, string?> originAt)
+    {
+        List<Diagnostic> found = [];
+        if (change.Message is { } message)
+        {
+            (string resource, string prefix) = PlaceOf(change.Key);
+            found.AddRange(FieldAudit.Walk(message.Descriptor, change.Bytes, prefix)
+                .Select(finding => finding.ToDiagnostic(resource, originAt(finding.Path))));
+        }
+
+        Keep(target, change.Key, found);
     }
 
     private void NoteCluster(string name, Cluster? message, DiagnosticScope diagnostics)
@@ -272,7 +293,7 @@ public sealed class Translator : IUnitHandler
             clusters = translated.Clusters;
         }
 
-        Keep(unit, found);
+        Keep(_diagnostics, unit, found);
         Relate(key, clusters, isGone: message is null);
     }
 
@@ -309,24 +330,24 @@ public sealed class Translator : IUnitHandler
         }
     }
 
+    // A cluster that no route names has no upstream: half of a mesh's clusters are subsets and ports that nobody uses, and
+    // a control plane can forget to take one back (Istio does, in Delta).
     private void MakeUpstream(string name)
     {
-        var owner = new Owner(ObjectKind.Upstream, name, "");
-        ApisixObject[] upstreams = [];
-        if (_clusters.TryGetValue(name, out ClusterModel? cluster))
+        Upstream? upstream = null;
+        if (_virtualHostsByCluster.ContainsKey(name) && KindOf(name) != ClusterKind.OriginalDst)
         {
-            EndpointGroup[] groups = cluster.Kind == ClusterKind.Eds
-                ? _assignments.GetValueOrDefault(cluster.AssignmentName) ?? []
-                : cluster.Inline;
-            upstreams = cluster.Kind == ClusterKind.OriginalDst ? [] : [UpstreamTranslator.Translate(cluster, groups)];
-        }
-        else if (_virtualHostsByCluster.ContainsKey(name))
-        {
-            upstreams = [UpstreamTranslator.Missing(name)];
+            upstream = _clusters.TryGetValue(name, out ClusterModel? cluster)
+                ? UpstreamTranslator.Translate(cluster, EndpointsOf(cluster))
+                : UpstreamTranslator.Missing(name);
         }
 
-        _objects.Set(owner, upstreams);
+        _objects.Set(new Owner(ObjectKind.Upstream, name, ""), upstream is null ? [] : [upstream]);
     }
+
+    private EndpointGroup[] EndpointsOf(ClusterModel cluster) => cluster.Kind == ClusterKind.Eds
+        ? _assignments.GetValueOrDefault(cluster.AssignmentName) ?? []
+        : cluster.Inline;
 
     private void MakeListener(string name)
     {
@@ -341,26 +362,32 @@ public sealed class Translator : IUnitHandler
 
     private ClusterKind KindOf(string cluster) => _clusters.TryGetValue(cluster, out ClusterModel? model) ? model.Kind : ClusterKind.Missing;
 
-    private void Keep(UnitKey key, List<Diagnostic> found)
+    private static void Keep(Dictionary<UnitKey, IReadOnlyList<Diagnostic>> target, UnitKey key, List<Diagnostic> found)
     {
         if (found.Count == 0)
         {
-            _diagnostics.Remove(key);
+            target.Remove(key);
         }
         else
         {
-            _diagnostics[key] = found;
+            target[key] = found;
         }
     }
 
-    private static DiagnosticScope ScopeOf(UnitKey key, List<Diagnostic> found) => key.Kind switch
+    private static DiagnosticScope ScopeOf(UnitKey key, List<Diagnostic> found)
     {
-        UnitKind.Cluster => new DiagnosticScope($"cluster {key.Resource}", found),
-        UnitKind.Assignment => new DiagnosticScope($"endpoints of {key.Resource}", found),
-        UnitKind.Listener => new DiagnosticScope($"listener {key.Resource}", found),
-        UnitKind.FilterChain => new DiagnosticScope($"listener {key.Resource}", found, $"filter_chains[{key.Name}]"),
-        UnitKind.RouteConfiguration => new DiagnosticScope($"route configuration {key.Resource}", found),
-        _ => new DiagnosticScope($"route configuration {key.Resource}", found, $"virtual_hosts[{key.Name}]"),
+        (string resource, string prefix) = PlaceOf(key);
+        return new DiagnosticScope(resource, found, prefix);
+    }
+
+    private static (string Resource, string Prefix) PlaceOf(UnitKey key) => key.Kind switch
+    {
+        UnitKind.Cluster => ($"cluster {key.Resource}", ""),
+        UnitKind.Assignment => ($"endpoints of {key.Resource}", ""),
+        UnitKind.Listener => ($"listener {key.Resource}", ""),
+        UnitKind.FilterChain => ($"listener {key.Resource}", $"filter_chains[{key.Name}]"),
+        UnitKind.RouteConfiguration => ($"route configuration {key.Resource}", ""),
+        _ => ($"route configuration {key.Resource}", $"virtual_hosts[{key.Name}]"),
     };
 
     private static TValue Entry<TKey, TValue>(Dictionary<TKey, TValue> table, TKey key)

@@ -3,7 +3,10 @@ namespace Amesh.Xds;
 /// <summary>One resource as the control plane sent it, not yet decoded.</summary>
 /// <param name="Name">The resource's name (field 1 of its bytes for all types that Amesh reads).</param>
 /// <param name="Version">Delta: the resource's own version. SotW: the version of the response.</param>
-/// <param name="Body">The resource's own bytes, <c>Any.value</c>: neither the Any nor the Resource wrapper around it.</param>
+/// <param name="Body">
+/// The resource's own bytes, <c>Any.value</c>: neither the Any nor the Resource wrapper around it. They never change, and are
+/// a part of the message that they came in, which stays in memory as long as any of its parts is held.
+/// </param>
 public readonly record struct DiscoveryResource(string Name, string Version, ReadOnlyMemory<byte> Body);
 
 /// <summary>What one response says about the resources of one type.</summary>
@@ -37,12 +40,15 @@ public interface IResourceHandler
     /// <summary>
     /// The names to subscribe to now, for types that are not wildcards (<see cref="TypeUrls.ClusterLoadAssignment"/>,
     /// <see cref="TypeUrls.RouteConfiguration"/>, <see cref="TypeUrls.Secret"/>). Asked after each <see cref="Apply"/>.
+    /// What is no longer wanted is unsubscribed from, nobody takes it back or keeps it up to date: the handler forgets it, and
+    /// gets it anew when it wants it again.
     /// </summary>
     IReadOnlyCollection<string> Wanted(string typeUrl);
 
     /// <summary>
     /// The source has nothing more at hand for the moment: about 10 ms without a message, at most 100 ms after the first
-    /// unprocessed update, or the end of a recording's step. Ends a batch.
+    /// unprocessed update, or the end of a recording's step. While names that were just subscribed to are unanswered it waits for
+    /// them, within those 100 ms, so that a new cluster comes with its endpoints. Ends a batch.
     /// </summary>
     void Quiet();
 

@@ -26,6 +26,20 @@ public static class TypeUrls
     /// <summary>All types that are subscribed to, in Envoy's order: what a type names comes after the type that names it.</summary>
     public static IReadOnlyList<string> InOrder { get; } = [Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret];
 
+    /// <summary>A type's place in <see cref="InOrder"/>; behind all others if it is not in it.</summary>
+    public static int OrderOf(string typeUrl)
+    {
+        for (int place = 0; place < InOrder.Count; place++)
+        {
+            if (InOrder[place] == typeUrl)
+            {
+                return place;
+            }
+        }
+
+        return int.MaxValue;
+    }
+
     /// <summary>True for types of which everything is wanted (CDS and LDS), false for those subscribed to by name.</summary>
     public static bool IsWildcard(string typeUrl) => typeUrl is Cluster or Listener;
 }

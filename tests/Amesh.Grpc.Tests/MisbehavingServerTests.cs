@@ -176,6 +176,21 @@ public sealed class MisbehavingServerTests : IClassFixture<MisbehavingServer>, I
     }
 
     [Fact(Timeout = Hang)]
+    public async Task Reads_that_are_given_up_inside_a_message_lose_nothing_of_it()
+    {
+        await using GrpcCall call = _channel.StartCall("/bad.Server/Halves");
+        await call.ResponseHeaders;
+        for (int i = 0; i < 20; i++)
+        {
+            using CancellationTokenSource cancel = new(millisecondsDelay: 5);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.ReadAsync(cancel.Token).AsTask());
+        }
+        await call.WriteAsync(Bytes("go on"));
+        Assert.Equal("hello", Text((await call.ReadAsync())!.Value));
+        Assert.Null(await call.ReadAsync());
+    }
+
+    [Fact(Timeout = Hang)]
     public async Task Each_message_is_on_the_wire_when_its_write_returns()
     {
         await using GrpcCall call = _channel.StartCall("/bad.Server/Raw");

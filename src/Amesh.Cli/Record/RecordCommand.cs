@@ -16,22 +16,17 @@ internal static class RecordCommand
     private static readonly Option<string> Server = new("--server") { Description = "The control plane: grpc://host:port, grpcs://host:port or unix:/path.", Required = true };
     private static readonly Option<bool> Sotw = new("--sotw") { Description = "Record SotW." };
     private static readonly Option<bool> Delta = new("--delta") { Description = "Record Delta (the default)." };
-    private static readonly Option<string?> NodeFile = new("--node") { Description = "Who to be: node.json, or an Envoy bootstrap. Otherwise the environment of an Istio proxy tells." };
     private static readonly Option<bool> KeepKeys = new("--keep-private-keys") { Description = "Leave private keys and passwords in." };
     private static readonly Option<TimeSpan?> Silence = new("--silence") { Description = "How long the stream must be silent for a step to end; 1s.", CustomParser = Duration.Parse };
     private static readonly Option<TimeSpan?> For = new("--for") { Description = "Stop after so long; otherwise at Ctrl-C.", CustomParser = Duration.Parse };
-    private static readonly Option<string[]> Header = new("--header") { Description = "Metadata as name:value; @/path as value reads a file. May be repeated." };
-    private static readonly Option<string?> Ca = new("--ca") { Description = "Certificate authorities to trust, PEM." };
-    private static readonly Option<string?> Certificate = new("--cert") { Description = "Client certificate, PEM." };
-    private static readonly Option<string?> Key = new("--key") { Description = "Its private key, PEM." };
-    private static readonly Option<string?> ServerName = new("--server-name") { Description = "The name that the server's certificate must have." };
 
     public static Command Create()
     {
         var command = new Command("record", "Write what a control plane sends as a recording, to be replayed elsewhere.")
         {
-            Folder, Server, Sotw, Delta, NodeFile, KeepKeys, Silence, For, Header, Ca, Certificate, Key, ServerName,
+            Folder, Server, Sotw, Delta, KeepKeys, Silence, For,
         };
+        ConnectionOptions.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(Sotw) && result.GetValue(Delta))
@@ -53,15 +48,15 @@ internal static class RecordCommand
             throw new SourceException($"{server}: not a control plane; it must be grpc://, grpcs:// or unix:");
         }
 
-        Node node = NodeOf(arguments.GetValue(NodeFile));
+        Node node = ConnectionOptions.Node(arguments);
         using var writer = new RecordingWriter(arguments.GetValue(Folder)!, node, arguments.GetValue(KeepKeys), arguments.GetValue(Silence) ?? TimeSpan.FromSeconds(1));
         var options = new AdsClientOptions
         {
             Address = uri,
             Node = node,
             Protocol = arguments.GetValue(Sotw) ? AdsProtocol.Sotw : AdsProtocol.Delta,
-            Headers = [.. (arguments.GetValue(Header) ?? []).Select(HeaderOf)],
-            Tls = TlsOf(arguments),
+            Headers = ConnectionOptions.Headers(arguments),
+            Tls = ConnectionOptions.Tls(arguments),
             Observer = writer,
         };
         var client = new AdsClient(options, new ConsoleLog(arguments.InvocationConfiguration.Error));
@@ -93,35 +88,4 @@ internal static class RecordCommand
         output.WriteLine($"{writer.Responses} responses of {status.Protocol} in {arguments.GetValue(Folder)}");
         return writer.Responses > 0 ? 0 : throw new SourceException($"{server}: nothing was received: {status.LastError ?? "the control plane sent nothing"}");
     }
-
-    private static Node NodeOf(string? file)
-    {
-        if (file is null)
-        {
-            return NodeIdentity.FromEnvironment(Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
-                .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? ""));
-        }
-
-        string text = File.ReadAllText(file);
-        return text.Contains("static_resources") || text.Contains("staticResources") || text.Contains("dynamic_resources") || text.Contains("dynamicResources")
-            ? NodeIdentity.FromBootstrap(file)
-            : NodeIdentity.FromJson(text, file);
-    }
-
-    private static KeyValuePair<string, string> HeaderOf(string text)
-    {
-        int colon = text.IndexOf(':');
-        return colon > 0 ? new(text[..colon].Trim().ToLowerInvariant(), text[(colon + 1)..].Trim()) : throw new SourceException($"--header {text}: write name:value");
-    }
-
-    private static GrpcTlsOptions? TlsOf(ParseResult arguments) =>
-        new[] { Ca, Certificate, Key, ServerName }.All(option => arguments.GetValue(option) is null)
-            ? null
-            : new GrpcTlsOptions
-            {
-                CaFile = arguments.GetValue(Ca),
-                CertificateFile = arguments.GetValue(Certificate),
-                KeyFile = arguments.GetValue(Key),
-                ServerName = arguments.GetValue(ServerName),
-            };
 }

@@ -44,7 +44,7 @@ internal abstract class ReplayStream(GrpcServerCall call, ReplayServer server)
             }
 
             Step = server.Current;
-            foreach (Watch watch in _watches.Values.OrderBy(watch => Place(watch.TypeUrl)))
+            foreach (Watch watch in _watches.Values.OrderBy(watch => TypeUrls.OrderOf(watch.TypeUrl)))
             {
                 await PushAsync(watch);
             }
@@ -150,11 +150,5 @@ internal abstract class ReplayStream(GrpcServerCall call, ReplayServer server)
         {
             _queue.Writer.Complete(e);
         }
-    }
-
-    private static int Place(string typeUrl)
-    {
-        int place = TypeUrls.InOrder.ToList().IndexOf(typeUrl);
-        return place < 0 ? int.MaxValue : place;
     }
 }

@@ -20,6 +20,9 @@ internal static class Balancing
                 return "amesh_least_request";
             case Cluster.Types.LbPolicy.Random:
                 return "amesh_random";
+            case Cluster.Types.LbPolicy.RingHash:
+            case Cluster.Types.LbPolicy.Maglev:
+                return "amesh_hash";
             default:
                 diagnostics.NotYet("lb_policy", "endpoints are drawn at random");
                 return "amesh_random";

@@ -9,12 +9,12 @@ internal static class CrossOrigin
 {
     public static Cors Translate(CorsPolicy policy, DiagnosticScope diagnostics)
     {
-        var origins = new List<string>();
+        var origins = new List<OriginMatch>();
         for (int i = 0; i < policy.AllowOriginStringMatch.Count; i++)
         {
-            if (Pattern(policy.AllowOriginStringMatch[i]) is { } pattern)
+            if (OriginOf(policy.AllowOriginStringMatch[i]) is { } origin)
             {
-                origins.Add(pattern);
+                origins.Add(origin with { IgnoreCase = policy.AllowOriginStringMatch[i].IgnoreCase ? true : null });
             }
             else
             {
@@ -34,20 +34,15 @@ internal static class CrossOrigin
         };
     }
 
-    private static string? Pattern(StringMatcher matcher)
+    private static OriginMatch? OriginOf(StringMatcher matcher) => matcher.MatchPatternCase switch
     {
-        string? pattern = matcher.MatchPatternCase switch
-        {
-            StringMatcher.MatchPatternOneofCase.Exact when matcher.Exact == "*" => ".*",
-            StringMatcher.MatchPatternOneofCase.Exact => Regexes.Exact(matcher.Exact),
-            StringMatcher.MatchPatternOneofCase.Prefix => Regexes.Prefix(matcher.Prefix),
-            StringMatcher.MatchPatternOneofCase.Suffix => Regexes.Suffix(matcher.Suffix),
-            StringMatcher.MatchPatternOneofCase.Contains => Regexes.Escape(matcher.Contains),
-            StringMatcher.MatchPatternOneofCase.SafeRegex => Regexes.Whole(matcher.SafeRegex.Regex),
-            _ => null,
-        };
-        return pattern is not null && matcher.IgnoreCase ? "(?i)" + pattern : pattern;
-    }
+        StringMatcher.MatchPatternOneofCase.Exact => new OriginMatch { Exact = matcher.Exact },
+        StringMatcher.MatchPatternOneofCase.Prefix => new OriginMatch { Prefix = matcher.Prefix },
+        StringMatcher.MatchPatternOneofCase.Suffix => new OriginMatch { Suffix = matcher.Suffix },
+        StringMatcher.MatchPatternOneofCase.Contains => new OriginMatch { Contains = matcher.Contains },
+        StringMatcher.MatchPatternOneofCase.SafeRegex => Regexes.Whole(matcher.SafeRegex.Regex) is { } pattern ? new OriginMatch { Regex = pattern } : null,
+        _ => null,
+    };
 
     private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
 }

@@ -17,6 +17,7 @@ internal sealed partial class AdsStream(
     private const int LongestError = 4096;
 
     private readonly Dictionary<string, Subscription> _subscriptions = [];
+    private readonly HashSet<string> _unanswered = [];
     private Node? _node = options.Node;
 
     /// <summary>How many responses were processed: a stream that brought something counts as a success.</summary>
@@ -46,10 +47,12 @@ internal sealed partial class AdsStream(
                 if (inBatch)
                 {
                     TimeSpan left = options.LongestBatch - time.GetElapsedTime(batchStart);
-                    TimeSpan patience = left < options.QuietAfter ? left : options.QuietAfter;
+                    TimeSpan patience = left < options.QuietAfter || _unanswered.Count > 0 ? left : options.QuietAfter;
                     if (left <= TimeSpan.Zero || !await WithinAsync(read, patience, ct).ConfigureAwait(false))
                     {
                         inBatch = false;
+                        // Names that do not exist are never answered; they delay only the batch that brought them.
+                        _unanswered.Clear();
                         handler.Quiet();
                     }
                 }
@@ -98,6 +101,7 @@ internal sealed partial class AdsStream(
             };
         }
 
+        _unanswered.Remove(response.TypeUrl);
         subscription.Nonce = response.Nonce;
         List<RejectedResource> rejected = Hand(subscription, response);
         string? error = rejected.Count == 0 ? null : Describe(response, rejected);
@@ -175,6 +179,11 @@ internal sealed partial class AdsStream(
                 List<string> added = [.. now.Where(name => !subscription.Names.Contains(name))];
                 List<string> removed = [.. subscription.Names.Where(name => !now.Contains(name))];
                 subscription.Names = now;
+                if (added.Count > 0)
+                {
+                    _unanswered.Add(typeUrl);
+                }
+
                 await SendAsync(dialect.Change(subscription, added, removed), ct).ConfigureAwait(false);
                 status.Subscribed(subscription);
             }
@@ -188,6 +197,7 @@ internal sealed partial class AdsStream(
             Names = TypeUrls.IsWildcard(typeUrl) ? [] : new(handler.Wanted(typeUrl), StringComparer.Ordinal),
         };
         _subscriptions.Add(typeUrl, subscription);
+        _unanswered.Add(typeUrl);
         byte[] request = dialect.Open(subscription, handler.Versions(typeUrl), _node);
         _node = null;
         await SendAsync(request, ct).ConfigureAwait(false);

@@ -58,13 +58,7 @@ internal sealed class StatusBoard(AdsProtocol protocol, TimeProvider time)
         });
         _current = _current with
         {
-            Types = [.. _current.Types.Where(type => type.TypeUrl != subscription.TypeUrl).Append(after).OrderBy(type => Place(type.TypeUrl))],
+            Types = [.. _current.Types.Where(type => type.TypeUrl != subscription.TypeUrl).Append(after).OrderBy(type => TypeUrls.OrderOf(type.TypeUrl))],
         };
-    }
-
-    private static int Place(string typeUrl)
-    {
-        int place = TypeUrls.InOrder.ToList().IndexOf(typeUrl);
-        return place < 0 ? int.MaxValue : place;
     }
 }

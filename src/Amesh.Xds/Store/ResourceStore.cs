@@ -52,6 +52,12 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
         var rejected = new List<RejectedResource>();
         foreach (DiscoveryResource resource in update.Resources)
         {
+            // What crossed its own unsubscription on the way, or was never asked for (OSM does that).
+            if (!TypeUrls.IsWildcard(update.TypeUrl) && !_named[update.TypeUrl].ContainsKey(resource.Name))
+            {
+                continue;
+            }
+
             try
             {
                 Set(update.TypeUrl, type, resource);

@@ -205,6 +205,20 @@ public sealed class DeltaClientTests
         Assert.Equal(1, test.Held.Batches);
     }
 
+    [Fact]
+    public async Task A_batch_waits_for_the_names_that_it_brought()
+    {
+        await using var test = new ClientUnderTest(change: options => options with { QuietAfter = TimeSpan.Zero, LongestBatch = TimeSpan.FromHours(1) });
+        ScriptedCall call = await OpenedAsync(test, "a");
+        call.Respond(Some.Delta(TypeUrls.Listener, "2", Some.Listener("l")));
+        await call.NextDeltaAsync();
+        Assert.Equal(0, test.Held.Batches);
+        call.Respond(Some.Delta(TypeUrls.ClusterLoadAssignment, "3", Some.Assignment("a")));
+        await call.NextDeltaAsync();
+        await Eventually.True(() => test.Held.Batches == 1, () => "the end of the batch");
+        Assert.Equal(["a"], test.Held.Names(TypeUrls.ClusterLoadAssignment));
+    }
+
     // A stream on which clusters of these names have come, with everything up to the request for listeners taken.
     private static async Task<ScriptedCall> OpenedAsync(ClientUnderTest test, params string[] clusters)
     {

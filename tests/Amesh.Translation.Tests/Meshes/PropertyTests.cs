@@ -1,0 +1,179 @@
+using System.Text.Json;
+using Amesh.Apisix;
+using Amesh.Xds;
+using Amesh.Xds.Ads;
+using Amesh.Xds.Recordings;
+using Amesh.Xds.Store;
+
+namespace Amesh.Translation.Tests.Meshes;
+
+/// <summary>What must hold for every mesh that was ever recorded.</summary>
+public class PropertyTests
+{
+    public static TheoryData<string> Recordings => [.. MeshRun.Recordings.Where(name => !name.Contains("scale", StringComparison.Ordinal))];
+
+    public static TheoryData<string> RecordedTwice =>
+        [.. MeshRun.Recordings.Where(name => MeshRun.Open(name).Protocols.Count == 2)];
+
+    [Theory]
+    [MemberData(nameof(RecordedTwice))]
+    public async Task Sotw_and_Delta_end_in_the_same_bytes_at_every_step(string recording)
+    {
+        IReadOnlyList<MeshStep> sotw = await MeshRun.PlayAsync(recording, AdsProtocol.Sotw);
+        IReadOnlyList<MeshStep> delta = await MeshRun.PlayAsync(recording, AdsProtocol.Delta);
+
+        Assert.Equal(sotw.Select(s => s.Step), delta.Select(s => s.Step));
+        Assert.NotEmpty(delta[0].Objects);
+        for (int i = 0; i < sotw.Count; i++)
+        {
+            MeshRun.AssertSame(sotw[i].Objects, delta[i].Objects);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Recordings))]
+    public async Task Change_sets_add_up_to_the_objects(string recording)
+    {
+        foreach (AdsProtocol protocol in new[] { AdsProtocol.Sotw, AdsProtocol.Delta })
+        {
+            var held = new Dictionary<string, string>();
+            foreach (MeshStep step in await MeshRun.PlayAsync(recording, protocol))
+            {
+                foreach (ChangeSet changes in step.Changes)
+                {
+                    foreach (ObjectKey key in changes.Removed)
+                    {
+                        Assert.True(held.Remove(key.ToString()));
+                    }
+
+                    foreach ((string key, string json) in MeshRun.Texts(changes.Set))
+                    {
+                        Assert.False(held.TryGetValue(key, out string? before) && before == json, $"{key} was written again unchanged");
+                        held[key] = json;
+                    }
+                }
+
+                MeshRun.AssertSame(step.Objects, held);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Recordings))]
+    public async Task Nothing_names_what_is_not_there(string recording)
+    {
+        foreach (MeshStep step in await MeshRun.PlayAsync(recording, AdsProtocol.Delta))
+        {
+            foreach ((string key, string json) in step.Objects)
+            {
+                using JsonDocument document = JsonDocument.Parse(json);
+                foreach (string named in Named(document.RootElement, key))
+                {
+                    Assert.True(step.Objects.ContainsKey(named), $"step {step.Step}: {key} names {named}, which is not there");
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Recordings))]
+    public async Task A_restart_from_nothing_and_any_order_of_arrival_end_in_the_same_bytes(string recording)
+    {
+        MeshStep last = (await MeshRun.PlayAsync(recording, AdsProtocol.Delta))[^1];
+        List<DiscoveryUpdate> resources = LastResources(recording);
+        foreach (int seed in new[] { 1, 2, 3 })
+        {
+            var random = new Random(seed);
+            var store = new ResourceStore(new Translator().Into(out Translator translator));
+            translator.ReadFrom(store);
+            DiscoveryUpdate[] shuffled = [.. resources];
+            random.Shuffle(shuffled);
+
+            // Twice: what came before its name was known is dropped, as a client that subscribes would never have got it.
+            foreach (DiscoveryUpdate update in shuffled.Concat(resources))
+            {
+                Assert.Empty(store.Apply(update));
+                if (random.Next(3) == 0)
+                {
+                    store.Quiet();
+                }
+            }
+
+            store.Quiet();
+            MeshRun.AssertSame(last.Objects, MeshRun.Texts(translator.Objects));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Recordings))]
+    public async Task Removing_everything_leaves_nothing(string recording)
+    {
+        _ = await MeshRun.PlayAsync(recording, AdsProtocol.Delta);
+        var store = new ResourceStore(new Translator().Into(out Translator translator));
+        translator.ReadFrom(store);
+        List<DiscoveryUpdate> resources = LastResources(recording);
+        foreach (DiscoveryUpdate update in resources)
+        {
+            store.Apply(update);
+        }
+
+        store.Quiet();
+        Assert.NotEmpty(translator.Objects);
+        foreach (DiscoveryUpdate update in resources)
+        {
+            store.Apply(update with { Resources = [], Removed = [.. update.Resources.Select(r => r.Name)] });
+        }
+
+        store.Quiet();
+        Assert.Empty(translator.Objects);
+        Assert.Empty(translator.Diagnostics);
+    }
+
+    // Each resource of the recording's last state as an update of its own, in Envoy's order.
+    private static List<DiscoveryUpdate> LastResources(string recording)
+    {
+        RecordedState state = RecordedState.AtEachStep(MeshRun.Open(recording), AdsProtocol.Delta)[^1];
+        return
+        [
+            .. TypeUrls.InOrder.Take(4).SelectMany(typeUrl => state.Of(typeUrl)
+                .OrderBy(resource => resource.Key, StringComparer.Ordinal)
+                .Select(resource => new DiscoveryUpdate(typeUrl, "1", [new DiscoveryResource(resource.Key, "1", resource.Value)], [], false))),
+        ];
+    }
+
+    private static IEnumerable<string> Named(JsonElement element, string key)
+    {
+        if (element.TryGetProperty("upstream_id", out JsonElement upstream))
+        {
+            yield return "/upstreams/" + upstream.GetString();
+        }
+
+        if (key.StartsWith("/virtual_hosts/", StringComparison.Ordinal))
+        {
+            foreach (JsonElement route in element.GetProperty("routes").EnumerateArray())
+            {
+                yield return "/routes/" + route.GetString();
+            }
+        }
+
+        if (element.TryGetProperty("plugins", out JsonElement plugins))
+        {
+            JsonElement amesh = plugins.GetProperty("amesh");
+            foreach (string list in new[] { "clusters", "mirrors" })
+            {
+                foreach (JsonElement target in amesh.TryGetProperty(list, out JsonElement targets) ? targets.EnumerateArray() : default)
+                {
+                    if (target.TryGetProperty("upstream_id", out JsonElement id))
+                    {
+                        yield return "/upstreams/" + id.GetString();
+                    }
+                }
+            }
+        }
+    }
+}
+
+internal static class TranslatorExtensions
+{
+    public static Translator Into(this Translator translator, out Translator same) => same = translator;
+}
