@@ -64,11 +64,18 @@ const behaviours = {
     stream.on('end', () => stream.end());
   },
   Headers: (stream, _, headers) => respond(stream, [message(Buffer.from(JSON.stringify(headers)))], OK),
-  // Answers when the client has pinged.
+  // Half a message, and the rest when the client has sent something.
+  Halves: stream => {
+    stream.respond(grpcHeaders, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers(OK));
+    stream.write(hello.subarray(0, 7));
+    stream.once('data', () => stream.end(hello.subarray(7)));
+  },
+  // Answers when the client has pinged to keep the connection. SocketsHttpHandler also pings to measure the round trip, with negative payloads.
   Pinged: stream => {
     stream.respond(grpcHeaders, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers(OK));
-    stream.session.once('ping', () => stream.end(hello));
+    stream.session.on('ping', payload => { if (payload[0] < 0x80) stream.end(hello); });
   },
 };
 
