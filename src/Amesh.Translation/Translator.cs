@@ -32,6 +32,7 @@ public sealed class Translator : IUnitHandler
     private readonly Dictionary<string, HashSet<VirtualHostKey>> _virtualHostsByCluster = [];
     private readonly Dictionary<string, ListenerModel> _listeners = [];
     private readonly Dictionary<string, SortedDictionary<string, FilterChainModel>> _chains = [];
+    private readonly Dictionary<string, Dictionary<string, RouteConfiguration>> _inline = [];
     private readonly Dictionary<UnitKey, IReadOnlyList<Diagnostic>> _diagnostics = [];
     private readonly Dictionary<UnitKey, IReadOnlyList<Diagnostic>> _fieldDiagnostics = [];
     private readonly ObjectTable _objects = new();
@@ -71,6 +72,12 @@ public sealed class Translator : IUnitHandler
             Note(change);
         }
 
+        // Listeners may hold virtual hosts, and virtual hosts say which clusters are used.
+        foreach (string listener in _dirtyListeners)
+        {
+            MakeListener(listener);
+        }
+
         foreach ((VirtualHostKey key, EnvoyVirtualHost? message) in _dirtyVirtualHosts)
         {
             MakeVirtualHost(key, message);
@@ -79,11 +86,6 @@ public sealed class Translator : IUnitHandler
         foreach (string cluster in _dirtyClusters)
         {
             MakeUpstream(cluster);
-        }
-
-        foreach (string listener in _dirtyListeners)
-        {
-            MakeListener(listener);
         }
 
         _dirtyVirtualHosts.Clear();
@@ -223,18 +225,10 @@ public sealed class Translator : IUnitHandler
     private void NoteFilterChain(string listener, string name, FilterChain? message, DiagnosticScope diagnostics)
     {
         SortedDictionary<string, FilterChainModel> chains = Entry(_chains, listener);
-        if (chains.Remove(name, out FilterChainModel? old) && old.Inline is not null)
-        {
-            SetInline(old.RouteConfig, null);
-        }
-
+        chains.Remove(name);
         if (message is not null && FilterChainTranslator.Translate(listener, name, message, diagnostics) is { } model)
         {
             chains[name] = model;
-            if (model.Inline is not null)
-            {
-                SetInline(model.RouteConfig, model.Inline);
-            }
         }
 
         _dirtyListeners.Add(listener);
@@ -351,10 +345,31 @@ public sealed class Translator : IUnitHandler
 
     private void MakeListener(string name)
     {
-        IEnumerable<ApisixObject> listeners = _listeners.TryGetValue(name, out ListenerModel? listener)
-            ? ListenerTranslator.Translate(name, listener, _chains.GetValueOrDefault(name)?.Values ?? Enumerable.Empty<FilterChainModel>())
-            : [];
+        FilterChainModel[] chains = [];
+        Apisix.Listener[] listeners = [];
+        if (_listeners.TryGetValue(name, out ListenerModel? listener) && listener.IsOutbound)
+        {
+            chains = [.. _chains.GetValueOrDefault(name)?.Values ?? Enumerable.Empty<FilterChainModel>()];
+            listeners = [.. ListenerTranslator.Translate(name, listener, chains)];
+        }
+
         _objects.Set(new Owner(ObjectKind.Listener, name, ""), listeners);
+        Dictionary<string, RouteConfiguration> before = Entry(_inline, name);
+        var now = chains.Where(chain => chain.Inline is not null).ToDictionary(chain => chain.RouteConfig, chain => chain.Inline!);
+        foreach (string gone in before.Keys.Where(routeConfig => !now.ContainsKey(routeConfig)))
+        {
+            SetInline(gone, null);
+        }
+
+        foreach ((string routeConfig, RouteConfiguration configuration) in now)
+        {
+            if (!ReferenceEquals(before.GetValueOrDefault(routeConfig), configuration))
+            {
+                SetInline(routeConfig, configuration);
+            }
+        }
+
+        _inline[name] = now;
     }
 
     private IEnumerable<VirtualHostKey> VirtualHostsOf(string routeConfig) =>

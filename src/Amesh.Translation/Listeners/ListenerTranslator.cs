@@ -32,11 +32,6 @@ internal static class ListenerTranslator
 {
     public static IEnumerable<Listener> Translate(string name, ListenerModel listener, IEnumerable<FilterChainModel> chains)
     {
-        if (!listener.IsOutbound)
-        {
-            return [];
-        }
-
         // HTTP before TCP: what Envoy decides by looking at the first bytes is decided already where HTTP arrives.
         return chains
             .SelectMany(chain => chain.Destinations.Select(destination => (chain, destination)))
