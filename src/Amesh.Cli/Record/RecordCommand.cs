@@ -1,8 +1,6 @@
 using System.CommandLine;
-using Amesh.Grpc;
 using Amesh.Xds;
 using Amesh.Xds.Ads;
-using Amesh.Xds.Nodes;
 using Amesh.Xds.Recordings;
 using Amesh.Xds.Sources;
 using Envoy.Config.Core.V3;
