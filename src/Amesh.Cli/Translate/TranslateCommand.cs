@@ -4,7 +4,6 @@ using Amesh.Cli.Record;
 using Amesh.Translation;
 using Amesh.Xds;
 using Amesh.Xds.Ads;
-using Amesh.Xds.Recordings;
 using Amesh.Xds.Sources;
 
 namespace Amesh.Cli.Translate;
