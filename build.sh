@@ -138,7 +138,7 @@ suite() {
 }
 
 check_lua() {
-    if luacheck --quiet lua native-tests/gateway native-tests/lua; then echo "1 passed, 0 failed"; else echo "0 passed, 1 failed"; fi
+    if luacheck --quiet --no-color --config lua/.luacheckrc lua native-tests/gateway native-tests/lua; then echo "1 passed, 0 failed"; else echo "0 passed, 1 failed"; fi
 }
 
 run_tests() {

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Amesh.Harness.Endpoints;
 using Amesh.Harness.Network;
@@ -57,13 +58,14 @@ internal static class VerdictsCommand
         var verdicts = VerdictFile.Read(path);
         var recording = Repository.At("samples", verdicts.Scenario);
         var mesh = RecordedMesh.Read(recording, options.Protocol);
+        var gateway = new GatewayOptions { Recording = recording, Protocol = options.Protocol, OwnPorts = [.. verdicts.ProxyAddresses(mesh.Addresses).Select(static address => IPEndPoint.Parse(address).Port).Distinct().Order()] };
         using var folder = new RunFolder();
         await using var controlPlane = options.Target == "none" ? null : ControlPlane.Of(options.ControlPlane, recording, folder.Path);
         await using IProxy proxy = options.Target switch
         {
             "none" => new NoProxy(),
-            "apisix" => new ApisixGateway(folder.Path, new GatewayOptions { Recording = recording, Protocol = options.Protocol }),
-            _ => new TestGateway(folder.Path, new GatewayOptions { Recording = recording, Protocol = options.Protocol }),
+            "apisix" => new ApisixGateway(folder.Path, gateway),
+            _ => new TestGateway(folder.Path, gateway),
         };
         return await new VerdictRun(verdicts, mesh, proxy, controlPlane, options, output).RunAsync();
     }

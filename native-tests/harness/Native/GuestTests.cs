@@ -7,8 +7,8 @@ namespace Amesh.Harness.Native;
 internal static class GuestTests
 {
     // What the .NET runtime cannot do without: null references and arithmetic (SIGSEGV, SIGFPE, SIGBUS, SIGILL, SIGABRT), suspending threads for the
-    // collector (SIGRTMIN), and SIGPIPE ignored, which nginx does itself.
-    private static readonly HashSet<int> Runtime = [4, 5, 6, 7, 8, 11, 13, 34, 35];
+    // collector (SIGRTMIN), glibc's own for threads (32, 33), and SIGPIPE ignored, which nginx does itself.
+    private static readonly HashSet<int> Runtime = [4, 5, 6, 7, 8, 11, 13, 32, 33, 34, 35];
 
     private static readonly string[] Dispositions = ["SigCgt", "SigIgn"];
 

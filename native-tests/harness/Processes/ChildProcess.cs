@@ -31,6 +31,11 @@ internal sealed class ChildProcess : IAsyncDisposable
     public static ChildProcess Start(string name, string logFile, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        // What the harness itself was told (AMESH_LIBRARY and the like) is not for its children, unless it says so.
+        foreach (var own in start.Environment.Keys.Where(static key => key.StartsWith("AMESH_", StringComparison.Ordinal)).ToList())
+        {
+            start.Environment.Remove(own);
+        }
         foreach (var (key, value) in environment ?? new Dictionary<string, string>())
         {
             start.Environment[key] = value;

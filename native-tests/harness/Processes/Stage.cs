@@ -23,7 +23,7 @@ internal static class Stage
             .. mesh.Addresses.Concat(served).Select(static address => IPEndPoint.Parse(address).Address.ToString()),
             .. resolved,
         ]);
-        foreach (var address in verdicts.Vips.Concat(mesh.Addresses).Concat(served).Distinct())
+        foreach (var address in verdicts.Vips.Concat(mesh.Addresses).Concat(served).Except(verdicts.ProxyAddresses(mesh.Addresses)))
         {
             endpoints.Listen(address);
         }

@@ -16,6 +16,9 @@ internal sealed record GatewayOptions
     /// <summary>The recording whose node the library announces.</summary>
     public required string Recording { get; init; }
 
+    /// <summary>Ports on which the proxy is called by name, beside the one for redirected connections.</summary>
+    public IReadOnlyList<int> OwnPorts { get; init; } = [];
+
     /// <summary>Number of nginx workers.</summary>
     public int Workers { get; init; } = 2;
 
@@ -72,7 +75,7 @@ internal sealed class TestGateway(string folder, GatewayOptions options) : IProx
         Directory.CreateDirectory(Prefix);
         var environment = new Dictionary<string, string>
         {
-            ["GATEWAY_PORT"] = Port.ToString(CultureInfo.InvariantCulture),
+            ["GATEWAY_PORT"] = string.Join(' ', options.OwnPorts.Prepend(Port)),
             ["GATEWAY_CONTROL_PORT"] = ControlPort.ToString(CultureInfo.InvariantCulture),
             ["GATEWAY_WORKERS"] = options.Workers.ToString(CultureInfo.InvariantCulture),
             ["ZONE_SIZE"] = options.ZoneSize,

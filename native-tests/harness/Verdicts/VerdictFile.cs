@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Amesh.Harness.Endpoints;
 
@@ -23,6 +24,14 @@ internal sealed record VerdictFile
 
     /// <summary>The cases of each step; the steps' order is the recording's, not this file's.</summary>
     public required IReadOnlyDictionary<string, IReadOnlyList<VerdictCase>> Steps { get; init; }
+
+    /// <summary>Addresses on which the proxy itself is called: a gateway's, and loopback ones that are no endpoint's.</summary>
+    public HashSet<string> ProxyAddresses(IEnumerable<string> endpoints)
+    {
+        var called = Steps.Values.SelectMany(static cases => cases).Select(static verdict => verdict.Send.To);
+        return [.. Proxy == "router" ? called : called.Except(endpoints).Except(Vips).Where(address =>
+            IPEndPoint.Parse(address).Address is { } ip && IPAddress.IsLoopback(ip) && ip.ToString() != Inbound)];
+    }
 
     /// <summary>Reads a file.</summary>
     public static VerdictFile Read(string path) =>
