@@ -129,7 +129,7 @@ internal static class NodeWeights
         [.. shares
             .GroupBy(s => (s.Endpoint.Host, s.Endpoint.Port))
             .Select(g => new UpstreamNode(
-                g.Key.Host,
+                Schema.NodeHost(g.Key.Host),
                 g.Key.Port,
                 asGiven ? g.Sum(s => (long)s.Endpoint.Weight) : Math.Max(1, (long)Math.Round(g.Sum(s => s.Share) * Scale))))
             .OrderBy(n => n.Host, StringComparer.Ordinal)

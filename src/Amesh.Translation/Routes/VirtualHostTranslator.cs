@@ -17,13 +17,13 @@ internal sealed class VirtualHostTranslator
 
     private const string OriginLabel = "amesh_origin";
     private const string RouteConfigVariable = "amesh_route_config";
-    private const int MaxLabelLength = 256;
 
     private readonly RouteScope _scope;
     private readonly EnvoyVirtualHost _virtualHost;
     private readonly DiagnosticScope _diagnostics;
     private readonly string _id;
     private readonly IReadOnlyList<string> _domains;
+    private readonly IReadOnlyList<string>? _hosts;
     private readonly SortedSet<string> _clusters = new(StringComparer.Ordinal);
     private readonly HashSet<string> _ids = [];
 
@@ -34,6 +34,7 @@ internal sealed class VirtualHostTranslator
         _diagnostics = diagnostics;
         _id = ObjectId.From($"{virtualHost.Name} {scope.RouteConfig}");
         _domains = [.. virtualHost.Domains.Select(d => d.ToLowerInvariant()).Distinct()];
+        _hosts = Hosts.Of(_domains, diagnostics);
     }
 
     public static TranslatedVirtualHost Translate(RouteScope scope, EnvoyVirtualHost virtualHost, DiagnosticScope diagnostics) =>
@@ -84,7 +85,7 @@ internal sealed class VirtualHostTranslator
         {
             Id = IdOf(match),
             Name = Names.Readable(route.Name.Length > 0 ? route.Name : _virtualHost.Name),
-            Hosts = _domains.Contains("*") ? null : [.. _domains.Where(IsStockHost)],
+            Hosts = _hosts,
             Priority = priority,
             Labels = LabelsOf(route),
             Vars = [Predicate.Equal(RouteConfigVariable, _scope.RouteConfig), .. conditions],
@@ -172,14 +173,11 @@ internal sealed class VirtualHostTranslator
     private Dictionary<string, string> LabelsOf(EnvoyRoute route)
     {
         var labels = new Dictionary<string, string> { [VirtualHostLabel] = _id };
-        if (Origins.Of(route.Metadata) is { Length: > 0 and <= MaxLabelLength } origin && !origin.Any(char.IsWhiteSpace))
+        if (Origins.Of(route.Metadata) is { } origin && Schema.IsLabel(origin))
         {
             labels[OriginLabel] = origin;
         }
 
         return labels;
     }
-
-    // APISIX's hosts have no "name.*"; Amesh's router takes the domains from the virtual host.
-    private static bool IsStockHost(string domain) => !domain.EndsWith(".*", StringComparison.Ordinal);
 }

@@ -170,7 +170,7 @@ public class ResourceStoreTests
 
         public void Apply(IReadOnlyList<UnitChange> changes) => _changes.AddRange(changes);
 
-        public IReadOnlyList<UnitChange> Take(ResourceStore store)
+        public UnitChange[] Take(ResourceStore store)
         {
             store.Quiet();
             UnitChange[] changes = [.. _changes];
