@@ -84,7 +84,8 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     {
         lock (_gate)
         {
-            _open |= Store.IsComplete;
+            // Once: whether a mesh is complete is a question to all of it.
+            _open = _open || Store.IsComplete;
             if (_open)
             {
                 Commit();
