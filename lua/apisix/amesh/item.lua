@@ -87,7 +87,7 @@ local function refuse(kind, id, item, err)
         rawset(item, "invalid", true)
     end
 
-    kind:replace_invalid(id, item, previous)
+    kind:replace_invalid(id, item, previous, err)
 end
 
 

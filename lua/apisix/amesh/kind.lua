@@ -33,6 +33,7 @@ function _M.init(obj, track_changes)
     obj.values = {}
     obj.values_hash = {}
     obj.texts = {}          -- id -> JSON text, to tell what a full read changes
+    obj.refused = {}        -- id -> why its newest text could not be used
     obj.holes = 0
     obj.changes = track_changes and {} or nil
     obj.changes_count = 0
@@ -89,6 +90,7 @@ local function set_item(self, id, key, json, modified_index)
 
     self.values[index] = item
     self.texts[id] = json
+    self.refused[id] = nil
     note_change(self, id)
     clean(old)
     return item
@@ -97,6 +99,7 @@ end
 
 local function remove_item(self, id)
     self.texts[id] = nil
+    self.refused[id] = nil
     local index = self.values_hash[id]
     if not index then
         return
@@ -129,11 +132,13 @@ end
 
 
 -- An item turned out to be invalid when it was first used: its place goes to the last good one, or it is gone.
-function _M.replace_invalid(self, id, item, previous)
+function _M.replace_invalid(self, id, item, previous, why)
     local index = self.values_hash[id]
     if not index or self.values[index] ~= item then
         return
     end
+
+    self.refused[id] = tostring(why)
 
     if previous then
         self.values[index] = previous
@@ -210,6 +215,17 @@ end
 function _M.peek(self, key)
     local index = self.values_hash[tostring(key)]
     return index and self.values[index] or nil
+end
+
+
+-- How many objects there are.
+function _M.count(self)
+    local count = 0
+    for _ in pairs(self.values_hash) do
+        count = count + 1
+    end
+
+    return count
 end
 
 

@@ -52,6 +52,8 @@ local created_obj = {}
 local unclaimed = {}
 local reader
 local has_privileged_agent = false
+local holder = false
+local library_error
 
 local mt = {
     __index = _M,
@@ -283,6 +285,51 @@ function _M.applied_version()
 end
 
 
+-- What this process has of the configuration, and what the zone has.
+function _M.process_status()
+    local dict = ngx.shared[VERSION_DICT]
+    local objects, refused = {}, {}
+    for key, obj in pairs(created_obj) do
+        if obj.automatic then
+            objects[str_sub(key, 2)] = obj:count()
+            for id, why in pairs(obj.refused) do
+                refused[key .. "/" .. id] = why
+            end
+        end
+    end
+
+    return {
+        worker = ngx.worker.id(),
+        pid = ngx.worker.pid(),
+        applied = reader and reader.applied or 0,
+        commit = dict and dict:get("version") or 0,
+        pending = dict and dict:get("amesh/pending") or 0,
+        epoch = dict and dict:get("amesh/epoch") or 0,
+        objects = objects,
+        refused = refused,
+    }
+end
+
+
+-- Text of an object as it is in the zone.
+function _M.zone_text(key)
+    local dict = ngx.shared[CONFIG_DICT]
+    return dict and dict:get(key)
+end
+
+
+-- Why there is no library, where this process should have one.
+function _M.library_error()
+    return library_error
+end
+
+
+-- Whether this process is the one that loads the library.
+function _M.holds_library()
+    return holder
+end
+
+
 -- Status of the library, JSON: from the library itself in the process that holds it, else what it left in the zone.
 function _M.library_status()
     local dict = ngx.shared[VERSION_DICT]
@@ -334,11 +381,13 @@ function _M.init_worker()
     end
 
     local attr = attributes()
-    if loads_library() then
+    holder = loads_library()
+    if holder then
         local path, err = amesh_library.start(config, version, attr)
         if path then
             log.notice("xDS library started: ", path)
         else
+            library_error = err
             log.error("no xDS library, the configuration in the zone stays as it is: ", err)
         end
     end

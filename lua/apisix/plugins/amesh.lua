@@ -5,11 +5,13 @@
 local core = require("apisix.core")
 local attempts = require("apisix.amesh.attempts")
 local cluster = require("apisix.amesh.cluster")
+local control = require("apisix.amesh.control")
 local cors = require("apisix.amesh.cors")
 local fault = require("apisix.amesh.fault")
 local hash = require("apisix.amesh.hash")
 local header_ops = require("apisix.amesh.header_ops")
 local local_reply = require("apisix.amesh.local_reply")
+local metrics = require("apisix.amesh.metrics")
 local mirror = require("apisix.amesh.mirror")
 local proxy = require("apisix.amesh.proxy")
 local redirect = require("apisix.amesh.redirect")
@@ -37,7 +39,7 @@ end
 
 
 -- The retries of a request go through apisix.balancer.run; wrap it once.
-function _M.init()
+local function wrap_balancer()
     local balancer = require("apisix.balancer")
     if balancer.amesh_run then
         return
@@ -51,6 +53,23 @@ function _M.init()
         end
         return original(route, ctx, plugin_funcs)
     end
+end
+
+
+function _M.init()
+    wrap_balancer()
+    metrics.start()
+end
+
+
+function _M.destroy()
+    metrics.stop()
+end
+
+
+-- GET /v1/amesh/... of APISIX's control API.
+function _M.control_api()
+    return control.routes
 end
 
 

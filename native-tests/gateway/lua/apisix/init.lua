@@ -144,14 +144,10 @@ function _M.http_control_status()
         workers[tostring(id)] = applied:get("worker/" .. id) or 0
     end
 
-    local version = ngx.shared["xds-config-version"]
-    local library = config.library_status()
-    ngx.say(core.json.encode({
-        version = version:get("version") or 0,
-        epoch = version:get("amesh/epoch"),
-        workers = workers,
-        library = library and core.json.decode(library) or nil,
-    }))
+    local status = require("apisix.amesh.status").all()
+    status.version = status.commit
+    status.workers = workers
+    ngx.say(core.json.encode(status))
 end
 
 
