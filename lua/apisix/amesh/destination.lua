@@ -1,11 +1,13 @@
 -- Which address a request is for, and which listener of the mesh that selects.
 --
--- Captured connections (iptables REDIRECT or TPROXY) are for their original destination. A proxy that was called by
--- its own name is for its own address and the port that `Host` names, as one calls an HTTP proxy or a gateway.
+-- Captured connections (iptables REDIRECT or TPROXY) are for their original destination. So is one that was made to the
+-- address of a listener, as to a gateway or, without transparent proxying, a sidecar. A proxy that was called by its own
+-- name is for its own address and the port that `Host` names, as one calls an HTTP proxy.
 local config_local = require("apisix.core.config_local")
 local try_read_attr = require("apisix.core.table").try_read_attr
 local connection = require("apisix.amesh.connection")
 local authority = require("apisix.amesh.authority")
+local listener_index = require("apisix.amesh.listener_index")
 
 local ipairs = ipairs
 local tonumber = tonumber
@@ -53,7 +55,7 @@ function _M.of(ctx)
     if not ip or (ip == local_ip and port == local_port) then
         ip, port = local_ip, local_port
         captured = not own_ports()[local_port]
-        if not captured then
+        if not captured and not listener_index.has(local_ip, local_port) then
             port = authority.port(authority.of(ctx)) or 80
         end
     end

@@ -4,13 +4,20 @@ local rewrite = require("apisix.amesh.rewrite")
 local variables = require("apisix.amesh.variables")
 
 local ngx = ngx
+local byte = string.byte
 local find = string.find
 local match = string.match
 local sub = string.sub
 
 local _M = {}
 
+local SLASH = byte("/")
 local DEFAULT_PORT = { http = ":80", https = ":443" }
+
+
+local function absolute(path)
+    return byte(path, 1) == SLASH and path or "/" .. path
+end
 
 
 local function new_host(ctx, redirect, old_scheme, scheme)
@@ -34,13 +41,12 @@ local function new_path(ctx, redirect)
     if redirect.path then
         path = redirect.path
         if find(path, "?", 1, true) then
-            return path
+            return absolute(path)
         end
-    elseif redirect.prefix then
-        path = rewrite.path(path, { prefix = redirect.prefix_of or "/", to = redirect.prefix })
-    elseif redirect.regex then
-        path = rewrite.path(path, redirect)
+    elseif redirect.rewrite then
+        path = rewrite.path(path, redirect.rewrite)
     end
+    path = absolute(path)
 
     if redirect.strip_query then
         return match(path, "^[^?]*")

@@ -65,9 +65,14 @@ end
 
 
 -- The Host that the upstream sees; nil to leave it as it is. A host that follows the endpoint is set when it is known.
+-- {literal} | {header} | {path_regex, substitution} | {auto}; of a weighted cluster, a literal alone.
 function _M.host(ctx, rewrite)
     if type(rewrite) == "string" then
         return rewrite
+    end
+
+    if rewrite.literal then
+        return rewrite.literal
     end
 
     if rewrite.header then
@@ -75,9 +80,8 @@ function _M.host(ctx, rewrite)
         return value ~= "" and value or nil
     end
 
-    if rewrite.regex then
-        -- applied to the path, as Envoy's host_rewrite_path_regex
-        return by_regex((variables.path_of(ctx)), rewrite.regex, rewrite.substitution or "")
+    if rewrite.path_regex then
+        return by_regex((variables.path_of(ctx)), rewrite.path_regex, rewrite.substitution or "")
     end
 
     return nil

@@ -33,6 +33,16 @@ return function(test, check)
         check.equal(to("127.0.0.1", 15001, "reviews"), "127.0.0.1:80")
     end)
 
+    test("a listener's own address: that address and port, whatever Host says", function()
+        local own = telling("amesh_destination", { "127.0.0.1:15001", "127.0.0.2:15001", "127.0.0.1:9080",
+                                                   "127.0.0.2:9080" })
+        writer.replace(mesh.of(own, mesh.listener("o", 15001, "all", { address = "127.0.0.2" })))
+        check.equal(to("127.0.0.2", 15001, "reviews:9080"), "127.0.0.2:15001")
+        check.equal(to("127.0.0.1", 15001, "reviews:9080"), "127.0.0.1:9080")
+        writer.replace(mesh.of(own, mesh.listener("o", 15001, "all")))
+        check.equal(to("127.0.0.1", 15001, "reviews:9080"), "127.0.0.1:15001")
+    end)
+
     test("the same host on two ports is two virtual hosts", function()
         local function named(id, port)
             return mesh.of(

@@ -287,8 +287,12 @@ return function(test, check)
             with_route({ rewrite = one[1] })
             check.equal(send({}, { path = one[2] }).seen.path, one[3])
         end
-        with_route({ host_rewrite = "internal.shop" })
+        with_route({ host_rewrite = { literal = "internal.shop" } })
         check.equal(send().seen.host, "internal.shop")
+        with_route({ host_rewrite = { path_regex = "^/host/(.*)$", substitution = "\\1.shop" } })
+        check.equal(send({}, { path = "/host/a" }).seen.host, "a.shop")
+        with_route({ clusters = { { upstream_id = "one", weight = 1, host_rewrite = "of.cluster" } } })
+        check.equal(send().seen.host, "of.cluster")
         with_route({ host_rewrite = { header = "x-host" } })
         check.equal(send({ ["x-host"] = "elsewhere" }).seen.host, "elsewhere")
         check.equal(send().seen.host, "reviews:9080")
@@ -299,8 +303,11 @@ return function(test, check)
             { { status = 301, host = "shop.example.com", path = "/new" }, "/old?a=1",
               "http://shop.example.com/new?a=1" },
             { { status = 308, scheme = "https", port = 8443 }, "/moved?x=1", "https://reviews:8443/moved?x=1" },
-            { { status = 302, path = "/%PREFIX()%/v2/" }, "/v1/?x=1", "http://reviews:9080/%PREFIX()%/v2/?x=1" },
-            { { status = 302, prefix_of = "/v1", prefix = "/v2" }, "/v1/a", "http://reviews:9080/v2/a" },
+            { { status = 302, path = "%PREFIX()%/v2/" }, "/v1/?x=1", "http://reviews:9080/%PREFIX()%/v2/?x=1" },
+            { { status = 302, rewrite = { prefix = "/v1", to = "/v2" } }, "/v1/a", "http://reviews:9080/v2/a" },
+            { { status = 302, rewrite = { path = "/v2" } }, "/v1", "http://reviews:9080/v2" },
+            { { status = 302, rewrite = { regex = "^/(.)1/(.*)$", substitution = "/\\2/\\1" } }, "/v1/a?b",
+              "http://reviews:9080/a/v?b" },
             { { status = 302, path = "/a?own=1" }, "/v1?x=1", "http://reviews:9080/a?own=1" },
             { { status = 302, strip_query = true }, "/v1?x=1", "http://reviews:9080/v1" },
         }) do
