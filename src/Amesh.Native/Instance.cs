@@ -142,6 +142,7 @@ internal sealed partial class Instance : IDisposable
     private async Task RunStatusAsync()
     {
         byte[] last = [];
+        var memory = new IdleMemory();
         try
         {
             using var timer = new PeriodicTimer(StatusInterval);
@@ -157,6 +158,8 @@ internal sealed partial class Instance : IDisposable
                     });
                     last = status;
                 }
+
+                memory.Tick();
             }
             while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
         }
