@@ -7,9 +7,12 @@ internal sealed class RunFolder : IDisposable
 {
     private int _count;
 
+    private const string Prefix = "amesh-harness-";
+
     public RunFolder()
     {
-        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), "amesh-harness-" + Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+        RemoveStale();
+        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), Prefix + Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         Directory.CreateDirectory(Path);
         File.SetUnixFileMode(Path, (UnixFileMode)0b111_101_101);
     }
@@ -27,6 +30,18 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Set to keep the folder for whoever wants to look.</summary>
     public bool Keep { get; set; } = Environment.GetEnvironmentVariable("AMESH_KEEP") == "1";
+
+    /// <summary>Removes what runs left behind that were killed.</summary>
+    private static void RemoveStale()
+    {
+        foreach (var folder in Directory.GetDirectories(System.IO.Path.GetTempPath(), Prefix + "*"))
+        {
+            if (!Directory.Exists("/proc/" + System.IO.Path.GetFileName(folder)[Prefix.Length..]))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+    }
 
     public void Dispose()
     {
