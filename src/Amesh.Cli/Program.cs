@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Amesh.Cli.Precheck;
 using Amesh.Cli.Record;
 using Amesh.Cli.Replay;
 using Amesh.Cli.Translate;
@@ -18,6 +19,7 @@ internal static class Program
             TranslateCommand.Create(),
             ReplayCommand.Create(),
             RecordCommand.Create(),
+            PrecheckCommand.Create(),
         };
         try
         {
