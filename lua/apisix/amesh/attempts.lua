@@ -8,6 +8,7 @@ local core = require("apisix.core")
 local ngx_balancer = require("ngx.balancer")
 local headers = require("apisix.amesh.headers")
 local local_reply = require("apisix.amesh.local_reply")
+local outlier = require("apisix.amesh.outlier")
 local retry_policy = require("apisix.amesh.retry_policy")
 local try_times = require("apisix.amesh.try_times")
 
@@ -109,6 +110,19 @@ local function fail(ctx, connected, too_slow)
 end
 
 
+-- Tells outlier detection what came of the last try, once. status: of the endpoint's answer; nil when there was none.
+local function report(ctx, status)
+    local state = ctx.amesh
+    local host = state.host
+    state.host = nil
+    if host and status then
+        outlier.answered(ctx.upstream_conf, host, status)
+    elseif host then
+        outlier.failed(ctx.upstream_conf, host)
+    end
+end
+
+
 -- May there be another try after one that brought no response?
 local function may_try_again(ctx)
     local state = ctx.amesh
@@ -147,6 +161,7 @@ local function forget_tried_hosts(ctx, picker)
 
     ctx.balancer_tried_servers_count = 0
     ctx.priority_balancer_picker_idx = nil
+    outlier.avoid(ctx, ctx.upstream_conf)
 end
 
 
@@ -188,6 +203,7 @@ function _M.run(original, route, ctx, plugin_funcs)
     local state = ctx.amesh
     local first = ctx.picked_server ~= nil
     if not first then
+        report(ctx)
         if not may_try_again(ctx) then
             return ngx.exit(state.failure[1])
         end
@@ -196,6 +212,7 @@ function _M.run(original, route, ctx, plugin_funcs)
     end
 
     original(route, ctx, plugin_funcs)
+    state.host = ctx.balancer_server or ctx.balancer_ip .. ":" .. ctx.balancer_port
 
     if first then
         local again = state.policy and (state.policy.connect_failure or state.policy.reset)
@@ -240,6 +257,7 @@ function _M.after_answer(ctx)
     end
 
     local answered = try_times.last_answered()
+    report(ctx, answered and status or nil)
     if not answered then
         if not state.failure then
             fail(ctx, (try_times.last_connected()), status == 504)
@@ -277,7 +295,13 @@ end
 function _M.outcome(ctx)
     local state = ctx.amesh
     local status = state.proxying and try_times.last_status()
-    if not status or try_times.last_answered() then
+    if not status then
+        return nil
+    end
+
+    local answered = try_times.last_answered()
+    report(ctx, answered and status or nil)
+    if answered then
         return nil
     end
 

@@ -5,6 +5,7 @@ local upstream = require("apisix.upstream")
 local connection = require("apisix.amesh.connection")
 local destination = require("apisix.amesh.destination")
 local local_reply = require("apisix.amesh.local_reply")
+local outlier = require("apisix.amesh.outlier")
 
 local ipairs = ipairs
 local random = math.random
@@ -62,6 +63,7 @@ local function original_dst(ctx, timeout)
     upstream.set(ctx, "amesh#" .. address, "1", conf)
     upstream.set_scheme(ctx, conf)
     ctx.matched_upstream = conf
+    return conf
 end
 
 
@@ -75,16 +77,17 @@ end
 
 local function by_id(ctx, id)
     local value = _M.upstream_by_id(id)
-    if not value or not value.nodes or #value.nodes == 0 then
+    if not value or not value.nodes or #value.nodes == 0 or not outlier.avoid(ctx, value) then
         return local_reply.send(ctx, 503, NO_HEALTHY)
     end
 
     ctx.upstream_id = id
+    return value
 end
 
 
--- Sets the upstream of the request, or answers 503 when it has no endpoint. `target`: a cluster or the whole plugin
--- configuration; `default_id`: the route's own upstream.
+-- Sets and returns the upstream of the request, or answers 503 when it has no endpoint. `target`: a cluster or the
+-- whole plugin configuration; `default_id`: the route's own upstream.
 function _M.use(ctx, target, default_id)
     if target.original_dst then
         return original_dst(ctx, target.timeout_conf)

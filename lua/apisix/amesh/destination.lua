@@ -1,8 +1,8 @@
 -- Which address a request is for, and which listener of the mesh that selects.
 --
--- Captured connections (iptables REDIRECT or TPROXY) are for their original destination. So is one that was made to the
--- address of a listener, as to a gateway or, without transparent proxying, a sidecar. A proxy that was called by its own
--- name is for its own address and the port that `Host` names, as one calls an HTTP proxy.
+-- Captured connections (iptables REDIRECT or TPROXY) are for their original destination, others that were made to the
+-- address of a listener (a gateway's, or a sidecar's without transparent proxying) for that. A proxy that was called by
+-- its own name is for its own address and the port that `Host` names, as one calls an HTTP proxy.
 local config_local = require("apisix.core.config_local")
 local try_read_attr = require("apisix.core.table").try_read_attr
 local connection = require("apisix.amesh.connection")

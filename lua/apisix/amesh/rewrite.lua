@@ -3,28 +3,50 @@ local headers = require("apisix.amesh.headers")
 local authority = require("apisix.amesh.authority")
 local variables = require("apisix.amesh.variables")
 
-local re_gsub = ngx.re.gsub
+local concat = table.concat
+local re_match = ngx.re.match
 local set_header = ngx.req.set_header
-local find = string.find
 local gsub = string.gsub
 local lower = string.lower
 local sub = string.sub
+local tonumber = tonumber
 local type = type
 
 local _M = {}
 
 
--- Envoy writes captures as \1; ngx.re as $1 with $$ for a dollar.
-local function nginx_substitution(substitution)
-    local escaped = gsub(substitution, "%$", "$$")
-    return (gsub(escaped, "\\(.)", function(c)
-        return find(c, "%d") and "${" .. c .. "}" or c
+-- Envoy writes captures as \1 and a backslash as two.
+local function expanded(substitution, captures)
+    return (gsub(substitution, "\\(.)", function(c)
+        local number = tonumber(c)
+        return number and (captures[number] or "") or c
     end))
 end
 
 
+-- All matches replaced as RE2 does it: no empty match right behind another match.
 local function by_regex(text, regex, substitution)
-    return (re_gsub(text, regex, nginx_substitution(substitution), "jo")) or text
+    local parts, position, last = {}, { pos = 1 }, 1
+    while position.pos <= #text + 1 do
+        local captures = re_match(text, regex, "jo", position)
+        if not captures then
+            break
+        end
+
+        local length = #captures[0]
+        local from = position.pos - length
+        if length > 0 or from ~= last or from == 1 then
+            parts[#parts + 1] = sub(text, last, from - 1)
+            parts[#parts + 1] = expanded(substitution, captures)
+            last = from + length
+        end
+        if length == 0 then
+            position.pos = from + 1
+        end
+    end
+
+    parts[#parts + 1] = sub(text, last)
+    return concat(parts)
 end
 _M.by_regex = by_regex
 

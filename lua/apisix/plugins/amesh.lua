@@ -112,9 +112,10 @@ function _M.access(conf, ctx)
 
     local chosen = conf.clusters and cluster.choose(conf.clusters)
     ctx.amesh.cluster = chosen
-    cluster.use(ctx, chosen or conf, ctx.matched_route.value.upstream_id)
+    local upstream = cluster.use(ctx, chosen or conf, ctx.matched_route.value.upstream_id)
 
-    if conf.hash then
+    -- only balancers that work on it ask for it, and may give the client a cookie
+    if conf.hash and upstream.type == "amesh_hash" then
         ctx.amesh_hash = hash.key(ctx, conf.hash)
     end
     if chosen and chosen.request_headers then
@@ -150,6 +151,8 @@ function _M.before_proxy(conf, ctx)
     end
 
     ctx.var.upstream_uri = target
+    local labels = ctx.upstream_conf.labels
+    ngx.var.amesh_sni = labels and labels.amesh_sni or ""
     attempts.begin(ctx, conf)
     return proxy.enter(ctx)
 end
@@ -186,7 +189,8 @@ function _M.header_filter(conf, ctx)
         return
     end
 
-    if state.set_cookie then
+    -- Envoy makes the hash, and the cookie, anew for each try
+    for _ = 1, state.set_cookie and state.attempt or 0 do
         add_set_cookie(state.set_cookie)
     end
     if state.cluster and state.cluster.response_headers then

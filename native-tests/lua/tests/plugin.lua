@@ -283,6 +283,9 @@ return function(test, check)
               "/u/42?p=profile?y=1" },
             { { regex = "^/user/(\\d+)/(.*)$", substitution = "/u/\\1" }, "/user/42", "/user/42" },
             { { regex = "a", substitution = "$1" }, "/a/a", "/$1/$1" },
+            { { regex = ".*", substitution = "/v2" }, "/api?x=1", "/v2?x=1" },
+            { { regex = "x*", substitution = "/" }, "/axb", "///a/b/" },
+            { { regex = "^(/)(y)?", substitution = "\\1\\2\\\\" }, "/z", "/\\z" },
         }) do
             with_route({ rewrite = one[1] })
             check.equal(send({}, { path = one[2] }).seen.path, one[3])
@@ -387,6 +390,102 @@ return function(test, check)
             used[send().seen.served_by] = true
         end
         check.truthy(used["127.1.0.1:18080"] and used["127.1.0.2:18080"] and used["127.1.0.3:18080"], "all used")
+    end)
+
+    test("without hash balancing nobody is given a cookie; with it, one for each try", function()
+        local conf = { hash = { { cookie = { name = "session", ttl = 60 } } },
+                       retry = { on = { "5xx" }, num = 2 } }
+        with_route(conf)
+        check.equal(send().headers["set-cookie"], nil)
+        with_route(conf, nil, { type = "amesh_hash" })
+        local _, cookies = send({ ["x-answer-status"] = 503 }).headers["set-cookie"]:gsub("session=", "")
+        check.equal(cookies, 3)
+    end)
+
+    -- outlier detection; each setting is a cluster of its own, so that no test sees the ejections of another
+    local function with_outliers(settings, conf)
+        with_route(conf or {}, nil, { labels = { amesh_outlier_detection = settings .. ",run=" .. ngx.now() } })
+    end
+
+    local FAILING = "127.1.0.1:18080"
+    local function failing(status, count)
+        local failures = 0
+        for _ = 1, count do
+            local answer = send({ ["x-answer-status"] = status, ["x-answer-only"] = FAILING })
+            failures = failures + (answer.status == 200 and 0 or 1)
+        end
+        return failures
+    end
+
+    test("an endpoint that fails in a row is ejected, for all workers, and comes back", function()
+        with_outliers("5xx=3,interval=1,base=1.5,max=300,percent=60,panic=0")
+        check.equal(failing(500, 45), 3)
+        check.equal(failing(500, 9), 0)
+        ngx.sleep(1.6)
+        check.truthy(failing(500, 9) > 0, "it is back")
+    end)
+
+    test("an answer between failures starts the count again; gateway errors count apart", function()
+        local function alone(settings)
+            writer.replace(mesh.of(
+                mesh.upstream("alone", { "127.1.0.1" },
+                              { labels = { amesh_outlier_detection = settings .. ",run=" .. ngx.now() } }),
+                mesh.virtual_host("v", "80", { "*" }, { { id = "r", plugin = {}, upstream_id = "alone" } }),
+                mesh.listener("l", 0, "80")))
+        end
+        alone("5xx=2,interval=10,base=30,max=300,percent=100,panic=0")
+        for _, status in ipairs({ 500, 404, 500, 200, 500, 500 }) do
+            check.equal(send({ ["x-answer-status"] = status }).status, status)
+        end
+        check.equal(send().status, 503)
+        alone("gateway=2,interval=10,base=30,max=300,percent=100,panic=0")
+        for _, status in ipairs({ 500, 500, 502, 500, 502, 504 }) do
+            check.equal(send({ ["x-answer-status"] = status }).status, status)
+        end
+        check.equal(send().status, 503)
+    end)
+
+    test("no more endpoints are ejected than the share that may be", function()
+        with_outliers("5xx=1,interval=10,base=30,max=300,percent=34,panic=0")
+        for _ = 1, 30 do
+            send({ ["x-answer-status"] = 503 })
+        end
+        local used, count = {}, 0
+        for _ = 1, 40 do
+            local by = send().seen.served_by
+            count = count + (used[by] and 0 or 1)
+            used[by] = true
+        end
+        check.equal(count, 2)
+        with_outliers("5xx=1,interval=10,base=30,max=300,percent=33,panic=0")
+        check.truthy(failing(503, 30) > 1, "one of three is more than 33 percent")
+    end)
+
+    test("all ejected is 503; with a panic threshold all are used again", function()
+        with_outliers("5xx=1,interval=10,base=30,max=300,percent=100,panic=0")
+        for _ = 1, 20 do
+            send({ ["x-answer-status"] = 503 })
+        end
+        local answer = send()
+        check.equal({ answer.status, answer.body }, { 503, "no healthy upstream" })
+        with_outliers("5xx=1,interval=10,base=30,max=300,percent=100,panic=50")
+        for _ = 1, 20 do
+            send({ ["x-answer-status"] = 503 })
+        end
+        check.equal(send().status, 200)
+    end)
+
+    test("retries pass over ejected endpoints, and their failures count", function()
+        with_outliers("5xx=1,interval=10,base=30,max=300,percent=60,panic=0", { retry = { on = { "5xx" }, num = 3 } })
+        check.equal(failing(503, 12), 0)
+        local answer = send({ ["x-answer-status"] = 503, ["x-answer-only"] = FAILING })
+        check.equal(answer.status, 200)
+        local _, by_address = reached()
+        check.equal(by_address[1], 0)
+        for _ = 1, 20 do
+            send({ ["x-answer-reset"] = "yes", ["x-answer-only"] = "127.1.0.2:18080" }, { method = "POST", body = "x" })
+        end
+        check.equal((select(2, reached()))[1], 0, "a reset counts, but no more than 60 percent are ejected")
     end)
 
     test("hash by cookie gives a cookie to who has none", function()

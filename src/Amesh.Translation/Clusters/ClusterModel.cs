@@ -30,6 +30,8 @@ internal sealed record ClusterModel(
     double ConnectTimeout,
     double PanicThreshold,
     bool LocalityWeighted,
+    string? OutlierEjection,
+    UpstreamTls? Tls,
     EndpointGroup[] Inline)
 {
     // Envoy's default for Cluster.connect_timeout.
@@ -44,9 +46,14 @@ internal sealed record ClusterModel(
         cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name,
         Balancing.TypeOf(cluster, diagnostics),
         cluster.ConnectTimeout is { } timeout ? Durations.Seconds(timeout) : DefaultConnectTimeout,
-        cluster.CommonLbConfig?.HealthyPanicThreshold is { } threshold ? threshold.Value : DefaultPanicThreshold,
+        PanicThresholdOf(cluster),
         cluster.CommonLbConfig?.LocalityWeightedLbConfig is not null,
+        Clusters.OutlierEjection.Translate(cluster.OutlierDetection, PanicThresholdOf(cluster)),
+        UpstreamTls.From(cluster.TransportSocket),
         cluster.LoadAssignment is { } assignment ? EndpointGroup.From(assignment, diagnostics.At("load_assignment")) : []);
+
+    private static double PanicThresholdOf(Cluster cluster) =>
+        cluster.CommonLbConfig?.HealthyPanicThreshold is { } threshold ? threshold.Value : DefaultPanicThreshold;
 
     private static ClusterKind KindOf(Cluster cluster, DiagnosticScope diagnostics)
     {

@@ -16,7 +16,8 @@ internal static class UpstreamTranslator
         Nodes = NodeWeights.Of(cluster, groups),
         Timeout = new UpstreamTimeout(cluster.ConnectTimeout, Durations.Unlimited, Durations.Unlimited),
         PassHost = "pass",
-        Scheme = "http",
+        Scheme = cluster.Tls is null ? "http" : "https",
+        Labels = Labels(cluster),
     };
 
     /// <summary>
@@ -30,4 +31,20 @@ internal static class UpstreamTranslator
         Type = "roundrobin",
         Nodes = [],
     };
+
+    private static SortedDictionary<string, string>? Labels(ClusterModel cluster)
+    {
+        var labels = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        if (cluster.OutlierEjection is { } ejection)
+        {
+            labels[OutlierEjection.Label] = ejection;
+        }
+
+        if (cluster.Tls is { Sni.Length: > 0 } tls)
+        {
+            labels[UpstreamTls.Label] = tls.Sni;
+        }
+
+        return labels.Count == 0 ? null : labels;
+    }
 }

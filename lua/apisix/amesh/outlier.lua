@@ -1,0 +1,156 @@
+-- Envoy's outlier detection: an endpoint that fails so many times in a row gets no requests for a while. Counts and
+-- ejections are shared by all workers, in the dictionary amesh-outliers; without it nothing is ejected.
+--
+-- The settings are a label of the upstream, since its schema has no place of its own for them:
+--   5xx=3,gateway=2,interval=5,base=30,max=300,percent=60,panic=50
+-- 5xx, gateway (502 to 504), local (no answer at all; counted apart where `local` is there): how many failures in a
+-- row; `3@50` ejects in half of the cases. base, max: seconds that an ejection takes, times the number of ejections
+-- before, of which one is forgotten with each interval. percent: of endpoints that may be ejected. panic: with less
+-- than that many percent left, requests are spread over all.
+local log = require("apisix.core.log")
+local tried_hosts = require("apisix.amesh.tried_hosts")
+
+local dict = ngx.shared["amesh-outliers"]
+local ngx_now = ngx.now
+local floor = math.floor
+local gmatch = string.gmatch
+local ipairs = ipairs
+local max = math.max
+local min = math.min
+local random = math.random
+local setmetatable = setmetatable
+local tonumber = tonumber
+local type = type
+
+local _M = {}
+local compiled = setmetatable({}, { __mode = "k" })
+
+local LABEL = "amesh_outlier_detection"
+local DAY = 86400
+
+
+local function parse(id, text)
+    local settings = { scope = id .. "#" .. text .. "#", enforced = {} }
+    for name, value, share in gmatch(text, "([%w_]+)=([%d.]+)@?(%d*)") do
+        settings[name] = tonumber(value)
+        settings.enforced[name] = tonumber(share) or 100
+    end
+    return settings
+end
+
+
+local function settings_of(upstream)
+    if not dict or not upstream then
+        return nil
+    end
+
+    local known = compiled[upstream]
+    if known == nil then
+        local text = type(upstream.labels) == "table" and upstream.labels[LABEL]
+        known = text and parse(upstream.id or "", text) or false
+        compiled[upstream] = known
+    end
+    return known
+end
+
+
+local function ejected_hosts(upstream, settings)
+    local hosts, count = {}, 0
+    for _, node in ipairs(upstream.nodes) do
+        local host = node.host .. ":" .. node.port
+        if dict:get(settings.scope .. "out#" .. host) then
+            hosts[host] = true
+            count = count + 1
+        end
+    end
+    return hosts, count
+end
+
+
+local function eject(upstream, settings, host)
+    local key = settings.scope .. "out#" .. host
+    local _, active = ejected_hosts(upstream, settings)
+    if dict:get(key) or 100 * (active + 1) / #upstream.nodes > settings.percent then
+        return
+    end
+
+    local now = ngx_now()
+    local times_key, back_key = settings.scope .. "times#" .. host, settings.scope .. "back#" .. host
+    local calm = floor(max(0, now - (dict:get(back_key) or now)) / settings.interval)
+    local times = max(0, (dict:get(times_key) or 0) - calm) + 1
+    local seconds = min(settings.base * times, settings.max)
+    dict:set(times_key, times, DAY)
+    dict:set(back_key, now + seconds, DAY)
+    dict:set(key, true, seconds)
+    if (dict:ttl(settings.scope) or 0) < seconds then
+        dict:set(settings.scope, true, seconds)
+    end
+    log.notice("endpoint ", host, " of ", upstream.name or upstream.id, " gets no requests for ", seconds, " s")
+end
+
+
+local function count(upstream, settings, kind, host, failed)
+    local limit = settings[kind]
+    if not limit then
+        return
+    end
+
+    local key = settings.scope .. kind .. "#" .. host
+    if not failed then
+        if dict:get(key) then
+            dict:delete(key)
+        end
+    elseif (dict:incr(key, 1, 0, DAY) or 0) >= limit then
+        dict:delete(key)
+        if random(100) <= settings.enforced[kind] then
+            eject(upstream, settings, host)
+        end
+    end
+end
+
+
+-- An endpoint, "host:port", answered with a status.
+function _M.answered(upstream, host, status)
+    local settings = settings_of(upstream)
+    if settings then
+        count(upstream, settings, "local", host, false)
+        count(upstream, settings, "5xx", host, status >= 500)
+        count(upstream, settings, "gateway", host, status >= 502 and status <= 504)
+    end
+end
+
+
+-- An endpoint did not answer: no connection, a broken one, or too slow.
+function _M.failed(upstream, host)
+    local settings = settings_of(upstream)
+    if not settings then
+        return
+    end
+
+    if settings["local"] then
+        return count(upstream, settings, "local", host, true)
+    end
+    count(upstream, settings, "5xx", host, true)
+    count(upstream, settings, "gateway", host, true)
+end
+
+
+-- Has the balancer pass over endpoints that are ejected. False when there is no other.
+function _M.avoid(ctx, upstream)
+    local settings = settings_of(upstream)
+    if not settings or not dict:get(settings.scope) then
+        return true
+    end
+
+    local hosts, active = ejected_hosts(upstream, settings)
+    local all = #upstream.nodes
+    if active == 0 or 100 * (all - active) / all < settings.panic then
+        return true
+    end
+
+    tried_hosts.add(ctx, hosts)
+    return active < all
+end
+
+
+return _M
