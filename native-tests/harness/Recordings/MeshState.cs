@@ -10,6 +10,7 @@ internal sealed class MeshState
 
     private readonly Dictionary<string, SortedDictionary<string, ReadOnlyMemory<byte>>> _resources = new(StringComparer.Ordinal);
     private IReadOnlyList<RouteTarget>? _targets;
+    private HashSet<string>? _partialMirrors;
 
     /// <summary>A state of its own with the same resources.</summary>
     public MeshState Clone()
@@ -26,6 +27,7 @@ internal sealed class MeshState
     public void Apply(Wire response, bool delta, string typeUrl, RecordedStep step)
     {
         _targets = null;
+        _partialMirrors = null;
         var type = typeUrl[(typeUrl.LastIndexOf('.') + 1)..];
         var resources = Of(type);
         var named = new HashSet<string>(StringComparer.Ordinal);
@@ -59,16 +61,26 @@ internal sealed class MeshState
     /// <summary>What each route, and each TCP filter chain, may send a request to.</summary>
     public IReadOnlyList<RouteTarget> Targets => _targets ??= [.. RouteClusters().Concat(TcpClusters()).Select(Target).Where(static target => target.Shares.Count > 0)];
 
+    /// <summary>Endpoints that get copies of some requests only: whether a single request is copied is chance.</summary>
+    public IReadOnlySet<string> PartialMirrors => _partialMirrors ??= RouteActions().SelectMany(static action => action.Messages(30))
+        .Where(static mirror => mirror.Message(3)?.Message(1) is { } share && !IsWhole(share))
+        .SelectMany(mirror => EndpointsOf(mirror.String(1))).Select(static endpoint => endpoint.Address).ToHashSet();
+
+    /// <summary>A share in percent, in ten thousandths or in millionths.</summary>
+    private static bool IsWhole(Wire share) => (share.Number(1) ?? 0) >= share.Number(2) switch { 1 => 10_000ul, 2 => 1_000_000ul, _ => 100ul };
+
     /// <summary>The clusters of every route, in route configurations and inside listeners.</summary>
-    private IEnumerable<List<WeightedCluster>> RouteClusters()
+    private IEnumerable<List<WeightedCluster>> RouteClusters() =>
+        RouteActions().Select(static action => action.Message(3) is { } weighted
+            ? weighted.Messages(1).Select(static c => new WeightedCluster(c.String(1), c.Message(2)?.Number(1) ?? 0)).ToList()
+            : [new(action.String(1), 1)]);
+
+    private IEnumerable<Wire> RouteActions()
     {
         var inline = Filters("HttpConnectionManager").Select(static manager => manager.Message(4)).OfType<Wire>();
         return Of(RouteConfiguration).Values.Select(static bytes => new Wire(bytes)).Concat(inline)
             .SelectMany(static configuration => configuration.Messages(2)).SelectMany(static host => host.Messages(3))
-            .Select(static route => route.Message(2)).OfType<Wire>()
-            .Select(static action => action.Message(3) is { } weighted
-                ? weighted.Messages(1).Select(static c => new WeightedCluster(c.String(1), c.Message(2)?.Number(1) ?? 0)).ToList()
-                : [new(action.String(1), 1)]);
+            .Select(static route => route.Message(2)).OfType<Wire>();
     }
 
     /// <summary>The clusters of every TCP proxy.</summary>

@@ -48,7 +48,7 @@ internal sealed class VerdictRun(VerdictFile verdicts, RecordedMesh mesh, IProxy
         var spread = Spread.Differences(results, step.State.Targets);
         foreach (var (verdict, measured) in results)
         {
-            var differences = Comparison.Differences(verdict, measured, step.State.Targets);
+            var differences = Comparison.Differences(verdict, measured, step.State.Targets, step.State.PartialMirrors);
             differences.AddRange(spread.GetValueOrDefault(verdict.Id, []));
             var reason = _known.Reason(options.Scenario, options.Target, verdict.Id);
             lines.AddRange(stepScore.Count(verdict.Id, differences, reason));
