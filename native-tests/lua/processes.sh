@@ -5,13 +5,13 @@ log() { grep -c "$1" "$prefix/logs/error.log"; }
 unset AMESH_LIBRARY AMESH_SOURCE AMESH_OPTIONS
 start no_library
 expect "a missing library is one clear error" test "$(log 'no xDS library.*libxds.so was not found')" = 1
-expect "workers serve without a library" test "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:15001/)" = 404
+expect "workers serve without a library" test "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:15001/)" = 503
 
 echo "not a library" > "$work/libraries/text.so"
 AMESH_LIBRARY=$work/libraries/text.so start broken_library
 expect "a library that cannot be loaded is one clear error" test "$(log 'cannot load .*text.so')" = 1
 expect "workers serve with a broken library" \
-    test "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:15001/)" = 404
+    test "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:15001/)" = 503
 expect "no worker dies of it" test "$(log 'exited on signal')" = 0
 
 # A library that writes down how it is called.
@@ -42,7 +42,7 @@ within "its status shows" 'curl -s http://127.0.0.1:15080/status | grep -q "\"fa
 holder=$(sed -n 's/^start \([0-9]*\).*/\1/p' "$AMESH_FAKE_LOG")
 kill -9 "$holder"
 within "worker 0 killed: its successor starts the library" '[ "$(calls ^start)" = 2 ]'
-within "the gateway serves again" '[ "$(curl -s -o /dev/null -w "%{http_code}" http://127.0.0.1:15001/)" = 404 ]'
+within "the gateway serves again" '[ "$(curl -s -o /dev/null -w "%{http_code}" http://127.0.0.1:15001/)" = 503 ]'
 
 kill -HUP "$running"
 within "reload: the new worker 0 starts the library" '[ "$(calls ^start)" = 3 ]'
@@ -56,7 +56,7 @@ touch "$AMESH_FAKE_LOG" && chmod 666 "$AMESH_FAKE_LOG"
 AMESH_LIBRARY=$work/libraries/full.so AMESH_OPTIONS='{"protocol":"fail"}' start failing_library
 expect "a library that does not start says why, once" test "$(log 'did not start: told to fail')" = 1
 expect "workers serve when it does not start" \
-    test "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:15001/)" = 404
+    test "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:15001/)" = 503
 expect "no worker dies of it" test "$(log 'exited on signal')" = 0
 
 AMESH_FAKE_LOG=$work/stock.log
@@ -73,4 +73,4 @@ running=$!
 sleep 1
 expect "missing zones are one clear error per worker, with the lines to add" \
     test "$(log 'custom_lua_shared_dict: {xds-config: 64m, xds-config-version: 1m}')" = 2
-expect "workers serve without zones" test "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:15001/)" = 404
+expect "workers serve without zones" test "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:15001/)" = 503

@@ -4,7 +4,8 @@
 -- Routes that do not come from the mesh work beside it, through a stock router:
 --   - for requests whose destination has no listener of the mesh;
 --   - for requests that called this proxy by its own name, before the mesh's catch-all (domain "*").
--- A captured request that has a listener but no virtual host or no route is answered 404, as Envoy does.
+-- A captured request that has a listener but no virtual host or no route is answered 404, as Envoy does; before the
+-- first commit, when nothing is known of any destination, 503.
 local core = require("apisix.core")
 local http_route = require("apisix.http.route")
 local authority = require("apisix.amesh.authority")
@@ -82,10 +83,21 @@ local function match_mesh(ctx, virtual_host)
 end
 
 
+-- A client may try again: what is missing is the control plane's first push, not the route.
+local function mesh_is_unknown()
+    local applied_version = core.config.applied_version
+    if applied_version and not applied_version() then
+        return core.response.exit(503)
+    end
+
+    return false
+end
+
+
 function _M.match(ctx)
     local listener = listeners.of(ctx)
     if not listener then
-        return plain_routes.match(ctx, _M.user_routes)
+        return plain_routes.match(ctx, _M.user_routes) or mesh_is_unknown()
     end
 
     local host = authority.of(ctx)
