@@ -40,6 +40,21 @@ public readonly record struct ObjectKey(ObjectKind Kind, string Id) : IComparabl
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
+    /// <summary>The other way round; null where the text is no key of an object.</summary>
+    public static ObjectKey? Parse(string text)
+    {
+        foreach (ObjectKind kind in Enum.GetValues<ObjectKind>())
+        {
+            string prefix = Prefix(kind) + "/";
+            if (text.Length > prefix.Length && text.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                return new ObjectKey(kind, text[prefix.Length..]);
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Orders by kind (the order of writing), then by id.</summary>
     public int CompareTo(ObjectKey other) =>
         Kind != other.Kind ? Kind.CompareTo(other.Kind) : string.CompareOrdinal(Id, other.Id);

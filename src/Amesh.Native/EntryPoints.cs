@@ -3,6 +3,8 @@ using System.Text;
 using System.Text.Json;
 using Amesh.Native.Zone;
 
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
+
 namespace Amesh.Native;
 
 /// <summary>

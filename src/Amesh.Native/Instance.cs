@@ -20,6 +20,9 @@ internal sealed partial class Instance : IDisposable
 {
     private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(1);
 
+    // The whole state is written, so not for every change.
+    private static readonly TimeSpan SaveInterval = TimeSpan.FromSeconds(30);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly SourceAddress _address;
     private readonly string _sourceText;
@@ -28,17 +31,21 @@ internal sealed partial class Instance : IDisposable
     private readonly Pipeline _pipeline;
     private readonly IResourceSource _source;
     private readonly ILogger _log;
+    private readonly LastGoodState? _state;
     private readonly Task _running;
     private string? _sourceError;
+    private DateTimeOffset? _restored;
+    private long _restoredCommit;
 
     /// <summary>Checks the options, takes over the zones and starts.</summary>
     /// <exception cref="StartException">Something is missing or wrong; nothing has been started.</exception>
-    public Instance(StartOptions options, IZone config, IZone version)
+    public Instance(StartOptions options, IZone config, IZone version, ILogger? log = null)
     {
         IReadOnlyDictionary<string, string> environment = EnvironmentOf(options);
         string Option(string? given, string variable) => given ?? environment.GetValueOrDefault(variable) ?? "";
 
-        _log = new NginxLog(LevelOf(Option(options.LogLevel, "AMESH_LOG_LEVEL")));
+        LogLevel level = LevelOf(Option(options.LogLevel, "AMESH_LOG_LEVEL"));
+        _log = log ?? new NginxLog(level);
         _protocol = ProtocolOf(Option(options.Protocol, "AMESH_PROTOCOL"));
         _sourceText = Option(options.Source, "AMESH_SOURCE");
         if (_sourceText.Length == 0)
@@ -75,9 +82,15 @@ internal sealed partial class Instance : IDisposable
             throw new StartException(e.Message);
         }
 
+        string stateFile = Option(options.StateFile, "AMESH_STATE_FILE");
+        _state = stateFile.Length > 0 ? new LastGoodState(stateFile) : null;
         _pipeline = new Pipeline(_sink, message => LogTrouble(_log, message));
         LogStarted(_log, Version, _sourceText, _sink.Epoch);
-        _running = Task.Run(() => Task.WhenAll(RunSourceAsync(), RunStatusAsync()));
+        _running = Task.Run(() =>
+        {
+            Restore();
+            return Task.WhenAll(RunSourceAsync(), RunStatusAsync(), RunSavingAsync());
+        });
     }
 
     /// <summary>The library's version.</summary>
@@ -96,6 +109,7 @@ internal sealed partial class Instance : IDisposable
             Pid = Environment.ProcessId,
             Epoch = _sink.Epoch,
             Commit = _sink.Commits,
+            ServingStateOf = _sink.Commits == _restoredCommit ? _restored : null,
             CommitError = pipeline.CommitError,
             LastError = _sourceError ?? ads?.LastError,
             Reconnects = ads?.Reconnects ?? 0,
@@ -169,6 +183,56 @@ internal sealed partial class Instance : IDisposable
         }
     }
 
+    private void Restore()
+    {
+        try
+        {
+            if (_state?.Load() is { } state && _sink.TryRestore(state.Objects))
+            {
+                _restored = state.Saved;
+                _restoredCommit = _sink.Commits;
+                LogRestored(_log, state.Objects.Count, state.Saved);
+            }
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or ConfigSinkException)
+        {
+            LogNotRestored(_log, e.Message);
+        }
+    }
+
+    private async Task RunSavingAsync()
+    {
+        if (_state is null)
+        {
+            return;
+        }
+
+        long saved = _restoredCommit;
+        try
+        {
+            while (true)
+            {
+                // The first state soon, later ones at leisure.
+                await Task.Delay(saved == _restoredCommit ? StatusInterval : SaveInterval, _stop.Token).ConfigureAwait(false);
+                (long commit, ConfigObject[] objects) = _pipeline.Read(pipeline =>
+                    (_sink.Commits, _sink.Commits == saved ? [] : pipeline.Translator.Objects.ToArray()));
+                if (commit != saved && !_sink.IsSuperseded)
+                {
+                    saved = commit;
+                    _state.Save(objects, DateTimeOffset.UtcNow);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Asked to stop.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogNotSaved(_log, e.Message);
+        }
+    }
+
     private string StateOf(AdsStatus? ads)
     {
         if (_stop.IsCancellationRequested)
@@ -231,6 +295,15 @@ internal sealed partial class Instance : IDisposable
 
     [LoggerMessage(2, LogLevel.Error, "{Message}")]
     private static partial void LogTrouble(ILogger log, string message);
+
+    [LoggerMessage(4, LogLevel.Warning, "no control plane has answered yet: {Count} objects of the state that was saved at {Saved:O} are served until one does")]
+    private static partial void LogRestored(ILogger log, int count, DateTimeOffset saved);
+
+    [LoggerMessage(5, LogLevel.Warning, "the saved state is not used: {Reason}")]
+    private static partial void LogNotRestored(ILogger log, string reason);
+
+    [LoggerMessage(6, LogLevel.Error, "the state is not saved, and will not be until the next start: {Reason}")]
+    private static partial void LogNotSaved(ILogger log, string reason);
 
     [LoggerMessage(3, LogLevel.Error, "the source {Source} has ended and the last good state stays: {Reason}")]
     private static partial void LogSourceEnded(ILogger log, string source, string reason);

@@ -24,6 +24,9 @@ internal sealed record InstanceStatus
     /// <summary>The number of the last commit.</summary>
     public long Commit { get; init; }
 
+    /// <summary>When the state was saved that is served because no control plane has answered yet; null once one has.</summary>
+    public DateTimeOffset? ServingStateOf { get; init; }
+
     /// <summary>Why the last commit was refused.</summary>
     public string? CommitError { get; init; }
 

@@ -37,6 +37,9 @@ internal sealed record StartOptions
     /// <summary>A file with the client certificate's key. AMESH_KEY.</summary>
     public string? Key { get; init; }
 
+    /// <summary>A file that keeps the last good state for a start without a control plane; none keeps nothing. AMESH_STATE_FILE.</summary>
+    public string? StateFile { get; init; }
+
     /// <summary>gRPC metadata for every stream, for example a token.</summary>
     public Dictionary<string, string>? Headers { get; init; }
 

@@ -20,7 +20,7 @@ internal sealed class KeyRegister(IZone zone)
 
     /// <summary>Every key that is registered.</summary>
     public IEnumerable<ObjectKey> Read() =>
-        Enumerable.Range(0, Buckets).SelectMany(Bucket).Select(Parse).OfType<ObjectKey>();
+        Enumerable.Range(0, Buckets).SelectMany(Bucket).Select(ObjectKey.Parse).OfType<ObjectKey>();
 
     /// <summary>Registers keys; steps that can be taken back go onto <paramref name="undo"/>.</summary>
     /// <exception cref="ConfigSinkException">There is no room.</exception>
@@ -94,19 +94,5 @@ internal sealed class KeyRegister(IZone zone)
         }
 
         return (int)(hash % Buckets);
-    }
-
-    private static ObjectKey? Parse(string key)
-    {
-        foreach (ObjectKind kind in Enum.GetValues<ObjectKind>())
-        {
-            string prefix = ObjectKey.Prefix(kind) + "/";
-            if (key.StartsWith(prefix, StringComparison.Ordinal))
-            {
-                return new ObjectKey(kind, key[prefix.Length..]);
-            }
-        }
-
-        return null;
     }
 }

@@ -78,6 +78,22 @@ internal sealed class ZoneSink : IConfigSink
         _reconciled = true;
     }
 
+    /// <summary>
+    /// Writes objects of an earlier life into zones that nobody has written yet; false where somebody has, who knows better. The
+    /// first commit then replaces them.
+    /// </summary>
+    /// <exception cref="ConfigSinkException">There is no room.</exception>
+    public bool TryRestore(IReadOnlyList<ConfigObject> objects)
+    {
+        if (Commits > 0 || IsSuperseded)
+        {
+            return false;
+        }
+
+        Write(new ChangeSet(objects, []));
+        return true;
+    }
+
     /// <summary>Publishes the status for whoever looks from outside; a status that finds no room is left out.</summary>
     public void WriteStatus(ReadOnlySpan<byte> json)
     {

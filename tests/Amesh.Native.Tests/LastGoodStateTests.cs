@@ -1,0 +1,106 @@
+using System.Text;
+using Amesh.Apisix;
+using Amesh.Native.Zone;
+using Amesh.Translation;
+using Microsoft.Extensions.Logging.Abstractions;
+
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
+
+namespace Amesh.Native.Tests;
+
+public sealed class LastGoodStateTests : IDisposable
+{
+    private static readonly ConfigObject[] Objects =
+    [
+        new(new ObjectKey(ObjectKind.Upstream, "u"), "{\"id\":\"u ü\"}"u8.ToArray()),
+        new(new ObjectKey(ObjectKind.Route, "r"), "{\"id\":\"r\"}"u8.ToArray()),
+    ];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("amesh-state-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void What_was_saved_is_loaded()
+    {
+        var state = new LastGoodState(Path.Combine(_folder, "new", "state"));
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        Assert.Null(state.Load());
+
+        state.Save([], now);
+        state.Save(Objects, now);
+
+        (DateTimeOffset saved, IReadOnlyList<ConfigObject> objects) = state.Load()!.Value;
+        Assert.Equal(now, saved);
+        Assert.Equal(Objects.Select(Text), objects.Select(Text));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_folder, "new", "state")));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("something else\n")]
+    [InlineData("amesh-state 1 2026-01-01T00:00:00+00:00\n/routes/r {}\n")]
+    [InlineData("amesh-state 1 2026-01-01T00:00:00+00:00\nnonsense\nend\n")]
+    public void A_file_that_is_not_whole_or_not_ours_is_refused_by_name(string content)
+    {
+        string path = Path.Combine(_folder, "state");
+        File.WriteAllText(path, content);
+
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() => new LastGoodState(path).Load());
+
+        Assert.StartsWith(path, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Restored_objects_are_served_until_the_first_commit_replaces_them()
+    {
+        var config = new MemoryZone();
+        var version = new MemoryZone();
+        var sink = new ZoneSink(config, version);
+
+        Assert.True(sink.TryRestore(Objects));
+        Assert.Equal(["/routes/r", "/upstreams/u"], config.Keys.Where(k => k[0] == '/'));
+        Assert.Equal(1, version.Number("version"));
+
+        sink.Commit(new ChangeSet([Objects[0]], []));
+        Assert.Equal(["/upstreams/u"], config.Keys.Where(k => k[0] == '/'));
+        Assert.Equal("-/routes/r", Encoding.UTF8.GetString(version.Text("amesh/log/2")!));
+    }
+
+    [Fact]
+    public void Zones_that_somebody_has_written_are_left_alone()
+    {
+        var config = new MemoryZone();
+        var version = new MemoryZone();
+        new ZoneSink(config, version).Commit(new ChangeSet([Objects[0]], []));
+
+        Assert.False(new ZoneSink(config, version).TryRestore(Objects));
+        Assert.DoesNotContain("/routes/r", config.Keys);
+    }
+
+    [Fact]
+    public async Task An_instance_that_starts_without_a_control_plane_serves_what_it_served_before()
+    {
+        string file = Path.Combine(_folder, "state");
+        new LastGoodState(file).Save(Objects, DateTimeOffset.UtcNow);
+        var config = new MemoryZone();
+        var version = new MemoryZone();
+        var options = new StartOptions { Source = "unix:" + Path.Combine(_folder, "nobody"), StateFile = file, Node = System.Text.Json.Nodes.JsonNode.Parse("""{"id":"n"}""") };
+        using var instance = new Instance(options, config, version, NullLogger.Instance);
+
+        while (version.Number("version") is null)
+        {
+            await Task.Delay(10);
+        }
+
+        Assert.NotNull(config.Text("/routes/r"));
+        while (instance.Status().ServingStateOf is null)
+        {
+            await Task.Delay(10);
+        }
+
+        Assert.True(instance.Stop(TimeSpan.FromSeconds(30)));
+    }
+
+    private static string Text(ConfigObject value) => $"{value.Key} {Encoding.UTF8.GetString(value.Json.Span)}";
+}
