@@ -15,6 +15,7 @@ internal static class LifeTests
         await suite.TestAsync("kill -9 of the library's process leaves the last good state and recovers", () => KillAsync(folder));
         await suite.TestAsync("the control plane may be away: the last good state stays, news come when it is back", () => AwayAndBackAsync(folder));
         await suite.TestAsync("nginx may start before the control plane", () => EarlyStartAsync(folder));
+        await suite.TestAsync("a pod that starts while the control plane is away serves what it served before", () => WarmStartAsync(folder));
         await suite.TestAsync("a zone that is too small keeps the old state and names the size", () => SmallZoneAsync(folder));
     }
 
@@ -101,6 +102,36 @@ internal static class LifeTests
         await playground.GoToAsync("base");
         await playground.MustHoldAsync("when the control plane is there", "base/details", "base/reviews");
         return $"{early.Status} before the first push";
+    }
+
+    private static async Task<string> WarmStartAsync(RunFolder folder)
+    {
+        // The workers' user writes it.
+        var state = Directory.CreateTempSubdirectory("amesh-state-");
+        Shell.Run("chmod", "777", state.FullName);
+        try
+        {
+            var options = Playground.Bookinfo with { StateFile = Path.Combine(state.FullName, "state") };
+            await using (await Playground.StartAsync(folder, options, step: "all-v1"))
+            {
+                await Waiting.UntilAsync(() => Task.FromResult(File.Exists(options.StateFile)), Patience, () => "the state is saved");
+            }
+            await using var playground = Playground.LayOut(folder, options);
+            await playground.Gateway.StartAsync();
+            await Waiting.UntilAsync(
+                () => Task.FromResult(playground.Gateway.ErrorLines("are served until one does").Count > 0), Patience, () => "it says that it serves the saved state");
+            await Waiting.UntilAsync(
+                async () => await playground.DifferencesAsync("all-v1/details") == "", Patience, () => "the saved state is served");
+            await playground.MustHoldAsync("without a control plane", "all-v1/reviews", "all-v1/jason", "all-v1/unknown-host");
+            await playground.ControlPlane.StartAsync();
+            await playground.GoToAsync("jason-to-v2");
+            await playground.MustHoldAsync("when the control plane is back", "jason-to-v2/jason", "jason-to-v2/mary");
+            return "";
+        }
+        finally
+        {
+            state.Delete(recursive: true);
+        }
     }
 
     /// <summary>Looks for a zone that holds the first step and not the later ones, and sees what becomes of them.</summary>

@@ -31,11 +31,14 @@ internal sealed record GatewayOptions
     /// <summary>False to start nginx without the library.</summary>
     public bool WithLibrary { get; init; } = true;
 
+    /// <summary>Where the library keeps its last good state; null: nowhere.</summary>
+    public string? StateFile { get; init; }
+
     /// <summary>The library's options as JSON.</summary>
     public string LibraryOptions()
     {
         var node = JsonNode.Parse(File.ReadAllText(Path.Combine(Recording, "node.json")))!;
-        return new JsonObject { ["source"] = Source, ["protocol"] = Protocol, ["node"] = node }.ToJsonString();
+        return new JsonObject { ["source"] = Source, ["protocol"] = Protocol, ["node"] = node, ["state_file"] = StateFile }.ToJsonString();
     }
 }
 
