@@ -93,6 +93,9 @@ end
 
 local function materialise(kind, id, item)
     setmetatable(item, nil)
+    kind:keep_text(id, rawget(item, "json"))
+    rawset(item, "key", kind:key_of(id))
+    rawset(item, "id", nil)
 
     local ok, value, err = pcall(decode, kind, id, item)
     if not ok then
@@ -124,7 +127,12 @@ end
 function _M.metatable(kind)
     return {
         __index = function(item, field)
-            materialise(kind, kind:id_of(item.key), item)
+            -- a field that may be there or not says nothing about the object
+            if field == "json" or field == "previous" or field == "invalid" or field == "id" then
+                return nil
+            end
+
+            materialise(kind, rawget(item, "id"), item)
             return rawget(item, field)
         end,
     }
@@ -145,18 +153,24 @@ local function forget_oldest(item)
 end
 
 
--- previous: the item that this one takes the place of, if any.
-function _M.new(item_mt, key, json_text, modified_index, previous)
+-- previous: the item that this one takes the place of, if any. The key is made of the id when the item is used.
+function _M.new(item_mt, id, json_text, modified_index, previous)
     if previous then
         forget_oldest(previous)
     end
 
     return setmetatable({
-        key = key,
+        id = id,
         modifiedIndex = modified_index,
         json = json_text,
         previous = previous,
     }, item_mt)
+end
+
+
+-- Text of an item that nobody has used yet.
+function _M.text(item)
+    return rawget(item, "json")
 end
 
 

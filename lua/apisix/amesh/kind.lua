@@ -5,7 +5,7 @@ local amesh_item = require("apisix.amesh.item")
 
 local ipairs = ipairs
 local pairs = pairs
-local str_sub = string.sub
+local next = next
 local tostring = tostring
 
 
@@ -27,12 +27,16 @@ local LAZY = {
 }
 
 
+local function no_step()
+end
+
+
 -- obj: a provider object with the options of its kind; gets the fields that the functions here work on.
 function _M.init(obj, track_changes)
     obj.conf_version = 0
     obj.values = {}
     obj.values_hash = {}
-    obj.texts = {}          -- id -> JSON text, to tell what a full read changes
+    obj.texts = {}          -- id -> JSON text of what has been used, to tell what a full read changes
     obj.refused = {}        -- id -> why its newest text could not be used
     obj.holes = 0
     obj.changes = track_changes and {} or nil
@@ -43,12 +47,21 @@ function _M.init(obj, track_changes)
 end
 
 
-function _M.id_of(self, key)
-    if self.single_item then
-        return self.key
-    end
+function _M.key_of(self, id)
+    return self.single_item and self.key or self.key .. "/" .. id
+end
 
-    return str_sub(key, #self.key + 2)
+
+local function text_of(self, id)
+    local index = self.values_hash[id]
+    local item = index and self.values[index]
+    return item and amesh_item.text(item) or self.texts[id]
+end
+
+
+-- An item is being used: its text is not part of it any longer.
+function _M.keep_text(self, id, text)
+    self.texts[id] = text
 end
 
 
@@ -78,10 +91,10 @@ local function clean(item)
 end
 
 
-local function set_item(self, id, key, json, modified_index)
+local function set_item(self, id, json, modified_index)
     local index = self.values_hash[id]
     local old = index and self.values[index]
-    local item = amesh_item.new(self.item_mt, key, json, modified_index, old)
+    local item = amesh_item.new(self.item_mt, id, json, modified_index, old)
 
     if not index then
         index = #self.values + 1
@@ -89,7 +102,7 @@ local function set_item(self, id, key, json, modified_index)
     end
 
     self.values[index] = item
-    self.texts[id] = json
+    self.texts[id] = nil
     self.refused[id] = nil
     note_change(self, id)
     clean(old)
@@ -151,24 +164,38 @@ function _M.replace_invalid(self, id, item, previous, why)
 end
 
 
--- Takes over a change. objects: id -> json. removed: ids, or true for "all that objects does not name".
-function _M.update(self, objects, removed, modified_index)
+local function remove_others(self, objects)
+    local gone = {}
+    for _, known in ipairs({ self.values_hash, self.texts }) do
+        for id in pairs(known) do
+            if objects[id] == nil then
+                gone[id] = true
+            end
+        end
+    end
+
+    for id in pairs(gone) do
+        remove_item(self, id)
+    end
+    return next(gone) ~= nil
+end
+
+
+-- Takes over a change. objects: id -> json. removed: ids, or true for "all that objects does not name". step: called
+-- once per object; may yield.
+function _M.update(self, objects, removed, modified_index, step)
+    step = step or no_step
     local fresh = {}
     for id, json in pairs(objects) do
-        if self.texts[id] ~= json then
-            local key = self.single_item and self.key or self.key .. "/" .. id
-            fresh[#fresh + 1] = set_item(self, id, key, json, modified_index)
+        if text_of(self, id) ~= json then
+            fresh[#fresh + 1] = set_item(self, id, json, modified_index)
         end
+        step()
     end
 
     local changed = #fresh > 0
     if removed == true then
-        for id in pairs(self.texts) do
-            if objects[id] == nil then
-                remove_item(self, id)
-                changed = true
-            end
-        end
+        changed = remove_others(self, objects) or changed
     else
         for _, id in ipairs(removed) do
             remove_item(self, id)
@@ -190,6 +217,11 @@ function _M.update(self, objects, removed, modified_index)
         for _, item in ipairs(fresh) do
             amesh_item.touch(item)
         end
+    end
+
+    -- whoever keeps an index of the kind brings it up to date here, so that no request has to
+    if self.after_update then
+        self.after_update(step)
     end
 end
 

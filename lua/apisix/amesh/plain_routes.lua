@@ -1,9 +1,9 @@
 -- Routes that do not come from the mesh, served by a stock router of APISIX. They are told apart by the label
 -- amesh_virtual_host, and the stock router is rebuilt only when one of them changes.
 local core = require("apisix.core")
+local slices = require("apisix.amesh.slices")
 
 local find = string.find
-local ipairs = ipairs
 local pairs = pairs
 local rawget = rawget
 local require = require
@@ -42,10 +42,12 @@ local function rebuild()
 end
 
 
-local function follow_all(routes)
+local function follow_all(routes, step)
     local changed = false
     local present = {}
-    for _, item in ipairs(routes.values or {}) do
+    local values = routes.values or {}
+    for position = 1, #values do
+        local item = values[position]
         if item and is_plain(item) then
             local id = item.value.id
             present[id] = true
@@ -54,6 +56,7 @@ local function follow_all(routes)
                 changed = true
             end
         end
+        step()
     end
 
     for id in pairs(members) do
@@ -66,7 +69,7 @@ local function follow_all(routes)
 end
 
 
-local function follow_some(routes, ids)
+local function follow_some(routes, ids, step)
     local changed = false
     for id in pairs(ids) do
         local item = routes:peek(id)
@@ -75,12 +78,13 @@ local function follow_some(routes, ids)
             members[id] = plain
             changed = true
         end
+        step()
     end
     return changed
 end
 
 
-local function follow_changes(routes)
+local function follow_changes(routes, step)
     if seen_version == routes.conf_version then
         return
     end
@@ -90,9 +94,9 @@ local function follow_changes(routes)
     local ids = routes.take_changes and routes:take_changes()
     local changed
     if first or not ids then
-        changed = follow_all(routes)
+        changed = follow_all(routes, step)
     else
-        changed = follow_some(routes, ids)
+        changed = follow_some(routes, ids, step)
     end
 
     if changed or first then
@@ -108,8 +112,17 @@ function _M.init(name)
 end
 
 
+-- routes: the provider's object of /routes, from now on followed as it changes.
+function _M.follow(routes)
+    follow_changes(routes, slices.none)
+    routes.after_update = function(step)
+        follow_changes(routes, step)
+    end
+end
+
+
 function _M.match(ctx, routes)
-    follow_changes(routes)
+    follow_changes(routes, slices.none)
     if #view.values == 0 then
         return false
     end

@@ -4,11 +4,16 @@
 -- Only the domains of a virtual host are indexed. A change touches the domains of the virtual hosts that changed.
 local core = require("apisix.core")
 local authority = require("apisix.amesh.authority")
+local amesh_item = require("apisix.amesh.item")
+local slices = require("apisix.amesh.slices")
 
 local ipairs = ipairs
 local pairs = pairs
 local error = error
+local type = type
+local find = string.find
 local lower = string.lower
+local match = string.match
 local sub = string.sub
 local sort = table.sort
 local remove = table.remove
@@ -52,31 +57,45 @@ end
 
 
 -- Several virtual hosts can claim a domain for a moment, while one takes it over from another: the youngest has it,
--- which is last in its list.
+-- which is last in its list. A single one stands without a list, as nearly all do.
 local function push(owners, name, id)
-    local list = owners[name]
-    if not list then
-        owners[name] = { id }
+    local known = owners[name]
+    if not known then
+        owners[name] = id
         return
     end
 
+    local list = type(known) == "table" and known or { known }
     list[#list + 1] = id
     sort(list, by_age)
+    owners[name] = list
 end
 
 
 local function pull(owners, name, id)
-    local list = owners[name]
-    for position, owner in ipairs(list or {}) do
+    local known = owners[name]
+    if known == id then
+        owners[name] = nil
+        return
+    end
+
+    if type(known) ~= "table" then
+        return
+    end
+    for position, owner in ipairs(known) do
         if owner == id then
-            remove(list, position)
+            remove(known, position)
             break
         end
     end
-
-    if list and #list == 0 then
-        owners[name] = nil
+    if #known == 1 then
+        owners[name] = known[1]
     end
+end
+
+
+local function last(known)
+    return type(known) == "table" and known[#known] or known
 end
 
 
@@ -145,10 +164,26 @@ local function withdraw(id)
 end
 
 
-local function place(id, item)
+-- What is indexed of a virtual host, without decoding one that nobody has asked for. A key is where its name is
+-- followed by a colon: inside a text the quotes would be escaped.
+local function indexed_part(item)
+    local text = amesh_item.text(item)
+    local route_config = text and match(text, '"route_config":"([^"\\]*)"')
+    local from = route_config and find(text, '"domains":[', 1, true)
+    local to = from and find(text, '"]', from, true)
+    local domains = to and core.json.decode(sub(text, from + #'"domains":', to + 1))
+    if domains then
+        return route_config, domains, find(text, '"ignore_port":true', 1, true) ~= nil
+    end
+
     local value = item.value
-    local route_config = value.route_config
-    if not route_config or not value.domains then
+    return value.route_config, value.domains, value.ignore_port
+end
+
+
+local function place(id, item)
+    local route_config, domains, ignore_port = indexed_part(item)
+    if not route_config or not domains then
         return
     end
 
@@ -158,50 +193,75 @@ local function place(id, item)
         by_route_config[route_config] = index
     end
 
-    local ignoring_ports = value.ignore_port and 1 or 0
+    local ignoring_ports = ignore_port and 1 or 0
     index.size = index.size + 1
     index.ignoring_ports = index.ignoring_ports + ignoring_ports
     placed[id] = {
         item = item,
         route_config = route_config,
-        domains = value.domains,
+        domains = domains,
         ignoring_ports = ignoring_ports,
     }
 
-    for _, domain in ipairs(value.domains) do
+    for _, domain in ipairs(domains) do
         with_domain(index, domain, push, add_wildcard, id)
     end
 end
 
 
 local function refresh(id)
-    local item = objects:get(id)
+    local item = objects:peek(id) or nil
     local known = placed[id]
-    if known and item and known.item == item then
+    if known and known.item == item then
         return
     end
 
     withdraw(id)
-    if item and item.value then
+    if item then
         place(id, item)
     end
 end
 
 
-local function refresh_all()
-    local present = {}
-    for _, item in ipairs(objects.values or {}) do
-        local id = item and item.value and item.value.id
-        if id then
-            present[id] = true
-            refresh(id)
-        end
+local function refresh_all(step)
+    -- a copy: while this waits, a request can find that an item is of no use
+    local ids = {}
+    for id in pairs(objects.values_hash) do
+        ids[#ids + 1] = id
+    end
+    for _, id in ipairs(ids) do
+        refresh(id)
+        step()
     end
 
+    local gone = {}
     for id in pairs(placed) do
-        if not present[id] then
-            withdraw(id)
+        if not objects.values_hash[id] then
+            gone[#gone + 1] = id
         end
+    end
+    for _, id in ipairs(gone) do
+        withdraw(id)
+    end
+end
+
+
+-- While a large change is being taken over in slices, requests find what is placed by then.
+local function follow_changes(step)
+    if not objects or seen_version == objects.conf_version then
+        return
+    end
+
+    local first = seen_version == nil
+    seen_version = objects.conf_version
+    local changes = objects.take_changes and objects:take_changes()
+    if first or not changes then
+        return refresh_all(step)
+    end
+
+    for id in pairs(changes) do
+        refresh(id)
+        step()
     end
 end
 
@@ -212,29 +272,9 @@ function _M.init_worker()
     if not objects then
         error("failed to follow /virtual_hosts: " .. err)
     end
-end
 
-
-local function follow_changes()
-    if not objects or seen_version == objects.conf_version then
-        return
-    end
-
-    local first = seen_version == nil
-    seen_version = objects.conf_version
-    local changes = objects.take_changes and objects:take_changes()
-    if first or not changes then
-        return refresh_all()
-    end
-
-    for id in pairs(changes) do
-        refresh(id)
-    end
-end
-
-
-local function last(list)
-    return list and list[#list]
+    follow_changes(slices.none)
+    objects.after_update = follow_changes
 end
 
 
@@ -264,29 +304,45 @@ local function find_prefix(wildcards, host)
 end
 
 
+local function find_id(index, host)
+    local id = last(index.exact[host]) or find_suffix(index.suffix, host) or find_prefix(index.prefix, host)
+    if id then
+        return id, false
+    end
+
+    return last(index.any["*"]), true
+end
+
+
 -- host: authority of the request. Returns the item of /virtual_hosts, and whether only "*" matched; nil when none
 -- does. ignore_port: the listener asks to leave the port out of the comparison.
 function _M.find(route_config, host, ignore_port)
-    follow_changes()
-
-    local index = by_route_config[route_config]
-    if not index then
-        return nil
-    end
-
+    follow_changes(slices.none)
     host = lower(host)
-    if ignore_port or index.ignoring_ports > 0 then
-        host = authority.without_port(host)
-    end
 
-    local id = last(index.exact[host]) or find_suffix(index.suffix, host) or find_prefix(index.prefix, host)
-    local only_any = not id
-    id = id or last(index.any["*"])
-    if not id then
-        return nil
-    end
+    while true do
+        local index = by_route_config[route_config]
+        if not index then
+            return nil
+        end
 
-    return placed[id].item, only_any
+        local name = host
+        if ignore_port or index.ignoring_ports > 0 then
+            name = authority.without_port(host)
+        end
+
+        local id, only_any = find_id(index, name)
+        if not id then
+            return nil
+        end
+
+        -- at its first use it may turn out to be of no use: then an older one has its place, or none
+        local item = placed[id].item
+        if amesh_item.is_decoded(item) or objects:get(id) == item then
+            return item, only_any
+        end
+        refresh(id)
+    end
 end
 
 

@@ -21,6 +21,13 @@ local SLASH = str_byte("/")
 -- What a reader that has nothing yet waits for a commit to end. Every prefix of a commit is safe to use.
 local PATIENCE = 1
 
+-- How often a read of everything looks for what came meanwhile.
+local MAX_ROUNDS = 10
+
+
+local function no_step()
+end
+
 
 -- config, version: the dictionaries `xds-config` and `xds-config-version`.
 function _M.new(config, version)
@@ -74,13 +81,14 @@ local function read_log(self, from, to)
 end
 
 
-local function read_all(self)
+local function read_all(self, step)
     local objects = {}
     for _, key in ipairs(self.config:get_keys(0)) do
         -- other keys are the writer's own
         if str_byte(key) == SLASH then
             objects[key] = self.config:get(key)
         end
+        step()
     end
 
     return objects
@@ -104,11 +112,44 @@ local function read_changed(self, changed)
 end
 
 
+-- What was committed while everything was being read in slices, on top of it. Returns the commit that `objects` is then
+-- at, or nil when the log does not reach back that far.
+local function catch_up(self, objects, version)
+    for _ = 1, MAX_ROUNDS do
+        local pending = self.version:get("amesh/pending") or version
+        if pending == version then
+            return version
+        end
+
+        local newer = self.version:get("version")
+        if pending ~= newer then
+            return nil      -- being written right now
+        end
+
+        local changed = read_log(self, version, newer)
+        local fresh, removed = read_changed(self, changed or {})
+        if not changed or not fresh then
+            return nil
+        end
+
+        for key, text in next, fresh do
+            objects[key] = text
+        end
+        for _, key in ipairs(removed) do
+            objects[key] = nil
+        end
+        version = newer
+    end
+
+    return nil
+end
+
+
 -- The change since the last call, or nil when there is none or when a commit is just being written.
 --   { version = N, full = true,  objects = { [key] = json } }                      everything there is
 --   { version = N, full = false, objects = { [key] = json }, removed = { key } }   what differs
--- now: seconds, any clock.
-function _M.poll(self, now)
+-- now: seconds, any clock. step: called once per object of a long read; may yield.
+function _M.poll(self, now, step)
     local version = self.version:get("version")
     if not version or version == self.applied then
         return nil
@@ -133,19 +174,21 @@ function _M.poll(self, now)
     if changed then
         change.full = false
         change.objects, change.removed = read_changed(self, changed)
-        if not change.objects then
+        if not change.objects or (self.version:get("amesh/pending") or version) ~= version then
             return nil
         end
     else
         change.full = true
-        change.objects = read_all(self)
+        change.objects = read_all(self, step or no_step)
+        if settled then
+            change.version = catch_up(self, change.objects, version)
+            if not change.version then
+                return nil
+            end
+        end
     end
 
-    if settled and (self.version:get("amesh/pending") or version) ~= version then
-        return nil
-    end
-
-    self.applied = version
+    self.applied = change.version
     return change
 end
 

@@ -14,6 +14,7 @@ local amesh_item = require("apisix.amesh.item")
 local amesh_kind = require("apisix.amesh.kind")
 local amesh_library = require("apisix.amesh.library")
 local amesh_zone = require("apisix.amesh.zone")
+local slices = require("apisix.amesh.slices")
 
 local ngx = ngx
 local exiting = ngx.worker.exiting
@@ -38,6 +39,10 @@ local VERSION_DICT = "xds-config-version"
 local POLL_INTERVAL = 0.01
 -- a timer's memory grows with what it sleeps, so it is replaced now and then
 local POLLS_PER_TIMER = 1000
+-- objects in a commit that is still applied without a pause
+local LARGE = 200
+local ORDER = { "/upstreams", "/routes", "/virtual_hosts", "/listeners" }
+local ORDERED = { ["/upstreams"] = true, ["/routes"] = true, ["/virtual_hosts"] = true, ["/listeners"] = true }
 local ADVICE = "add to config.yaml: nginx_config: http: custom_lua_shared_dict: {" .. CONFIG_DICT .. ": 64m, "
                .. VERSION_DICT .. ": 1m}"
 
@@ -48,9 +53,10 @@ local _M = setmetatable({
 }, { __index = amesh_kind })
 
 local created_obj = {}
--- objects of kinds that nobody has asked for yet: kind -> id -> {json, modifiedIndex}
+-- objects of kinds that nobody has asked for yet: kind -> modifiedIndex -> id -> json
 local unclaimed = {}
 local reader
+local applied           -- the last commit that is wholly in force here
 local has_privileged_agent = false
 local holder = false
 local library_error
@@ -75,22 +81,27 @@ end
 
 
 local function keep_unclaimed(kind, objects, removed, modified_index)
-    local kept = (removed ~= true and unclaimed[kind]) or {}
-    for id, json in pairs(objects) do
-        kept[id] = { json, modified_index }
+    if removed == true then
+        unclaimed[kind] = next(objects) and { [modified_index] = objects } or nil
+        return
     end
 
-    if removed ~= true then
+    local kept = unclaimed[kind] or {}
+    for _, older in pairs(kept) do
+        for id in pairs(objects) do
+            older[id] = nil
+        end
         for _, id in ipairs(removed) do
-            kept[id] = nil
+            older[id] = nil
         end
     end
 
-    unclaimed[kind] = next(kept) and kept or nil
+    kept[modified_index] = next(objects) and objects or nil
+    unclaimed[kind] = kept
 end
 
 
-local function group(change)
+local function group(change, step)
     local kinds = {}
     local function kind_of(key)
         local kind, id = split_key(key)
@@ -105,6 +116,7 @@ local function group(change)
     for key, json in pairs(change.objects) do
         local entry, id = kind_of(key)
         entry.objects[id] = json
+        step()
     end
 
     if change.full then
@@ -125,27 +137,65 @@ local function group(change)
 end
 
 
-local function apply(change)
-    for kind, entry in pairs(group(change)) do
-        local obj = created_obj[kind]
-        if obj and obj.automatic then
-            local ok, err = pcall(obj.update, obj, entry.objects, entry.removed, change.version)
-            if not ok then
-                log.error("failed to apply commit ", change.version, " to ", kind, ": ", err)
-            end
-        else
-            keep_unclaimed(kind, entry.objects, entry.removed, change.version)
+local function apply_kind(kind, entry, removed, version, step)
+    local obj = created_obj[kind]
+    if not obj or not obj.automatic then
+        return keep_unclaimed(kind, entry.objects, entry.removed, version)
+    end
+
+    local ok, err = pcall(obj.update, obj, entry.objects, removed, version, step)
+    if not ok then
+        log.error("failed to apply commit ", version, " to ", kind, ": ", err)
+    end
+end
+
+
+-- In slices each state in between must be one that can be served: what is named comes before what names it, and goes
+-- after it.
+local function apply(change, step, in_slices)
+    local kinds = group(change, step)
+    for _, kind in ipairs(ORDER) do
+        local entry = kinds[kind]
+        if entry then
+            apply_kind(kind, entry, in_slices and {} or entry.removed, change.version, step)
+        end
+    end
+
+    for kind, entry in pairs(kinds) do
+        if not ORDERED[kind] then
+            apply_kind(kind, entry, entry.removed, change.version, step)
+        end
+    end
+
+    for place = in_slices and #ORDER or 0, 1, -1 do
+        local entry = kinds[ORDER[place]]
+        if entry then
+            apply_kind(ORDER[place], entry, entry.removed, change.version, step)
         end
     end
 end
 
 
-local function sync()
-    local change = reader:poll(ngx_now())
-    if change then
-        apply(change)
-        log.info("applied commit ", change.version)
+-- A commit of the usual size is applied at once. What takes longer is done in slices where the phase allows.
+local function sync(step)
+    local change = reader:poll(ngx_now(), step)
+    if not change then
+        return
     end
+
+    local large = change.full or #change.removed > LARGE
+    if not large then
+        local count = 0
+        for _ in pairs(change.objects) do
+            count = count + 1
+        end
+        large = count > LARGE
+    end
+
+    local in_slices = large and step ~= slices.none
+    apply(change, in_slices and step or slices.none, in_slices)
+    applied = change.version
+    log.info("applied commit ", change.version)
 end
 
 
@@ -161,7 +211,7 @@ local function watch(premature, interval)
     end
 
     for _ = 1, POLLS_PER_TIMER do
-        local ok, err = pcall(sync)
+        local ok, err = pcall(sync, slices.new())
         if not ok then
             log.error("failed to read the xDS configuration: ", err)
             ngx_sleep(1)
@@ -200,14 +250,7 @@ local function claim(obj)
         return
     end
 
-    local by_index = {}
-    for id, entry in pairs(kept) do
-        local index = entry[2]
-        by_index[index] = by_index[index] or {}
-        by_index[index][id] = entry[1]
-    end
-
-    for index, objects in pairs(by_index) do
+    for index, objects in pairs(kept) do
         obj:update(objects, {}, index)
     end
 end
@@ -281,7 +324,7 @@ end
 
 -- Number of the last commit applied in this process; nil before the first.
 function _M.applied_version()
-    return reader and reader.applied
+    return applied
 end
 
 
@@ -301,7 +344,7 @@ function _M.process_status()
     return {
         worker = ngx.worker.id(),
         pid = ngx.worker.pid(),
-        applied = reader and reader.applied or 0,
+        applied = applied or 0,
         commit = dict and dict:get("version") or 0,
         pending = dict and dict:get("amesh/pending") or 0,
         epoch = dict and dict:get("amesh/epoch") or 0,
@@ -349,7 +392,7 @@ local function decode_in_iterators()
         if type(values) == "table" then
             for index = 1, #values do
                 local item = values[index]
-                if type(item) == "table" and item.key and not amesh_item.is_decoded(item) then
+                if type(item) == "table" and amesh_item.text(item) then
                     amesh_item.touch(item)
                 end
             end
@@ -393,7 +436,8 @@ function _M.init_worker()
     end
 
     reader = amesh_zone.new(config, version)
-    local ok, err = pcall(sync)
+    -- before the first request: nothing can wait here, and nothing has to
+    local ok, err = pcall(sync, slices.none)
     if not ok then
         log.error("failed to read the xDS configuration: ", err)
     end

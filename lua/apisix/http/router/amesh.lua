@@ -32,6 +32,7 @@ function _M.init_worker(filter)
     _M.user_routes = http_route.init_worker(filter)
     if _M.user_routes.take_changes then
         _M.user_routes.changes = _M.user_routes.changes or {}
+        plain_routes.follow(_M.user_routes)
     end
 
     virtual_hosts.init_worker()
