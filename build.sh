@@ -15,6 +15,7 @@ readonly NEEDED=(
     luajit:luajit2
     luacheck:lua-check
     gcc:gcc
+    /usr/include/stdio.h:libc6-dev
     nm:binutils
     ip:iproute2
     iptables:iptables
@@ -31,7 +32,7 @@ usage() {
 usage: ./build.sh [VERB]
   (none)         install what is missing, build everything; the library is artifacts/libxds.so
   demo [--keep]  the recorded Bookinfo mesh, step by step, with real requests through nginx (root)
-  test           every suite; the last line is "N passed, N failed" (root)
+  test           every suite; the last line is "N passed, N failed" (root); with APISIX_HOME set, a real APISIX as well
   bench          the benchmarks
   clean          remove what was built
 TEXT
@@ -40,7 +41,7 @@ TEXT
 die() { echo "build.sh: $*" >&2; exit 1; }
 
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo --preserve-env=PATH "$@"; else die "$1 needs root"; fi
+    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo --preserve-env env "PATH=$PATH" "$@"; else die "$1 needs root"; fi
 }
 
 # There when any of a comma-separated list of commands or files is.
@@ -150,10 +151,17 @@ run_tests() {
         suite "$(basename "$project" .csproj)" dotnet test "$project" -c Release --no-build
     done
     suite luacheck check_lua
-    suite lua native-tests/lua/run.sh
+    suite lua as_root native-tests/lua/run.sh
     suite verdicts-istio-bookinfo-delta harness verdicts --scenario istio-bookinfo --protocol delta
     suite verdicts-istio-bookinfo-sotw harness verdicts --scenario istio-bookinfo --protocol sotw
+    local scenario
+    for scenario in istio-traffic istio-resilience kuma-bookinfo kuma-policies; do
+        suite "verdicts-$scenario" harness verdicts --scenario "$scenario" --protocol delta
+    done
     suite native harness native
+    if [ -n "${APISIX_HOME:-}" ]; then
+        suite verdicts-istio-bookinfo-apisix harness verdicts --scenario istio-bookinfo --target apisix
+    fi
     echo "$passed passed, $failed failed"
     [ "$failed" = 0 ]
 }

@@ -109,7 +109,7 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
                 proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "{{_prefix}}/cache", cache_levels: "1:2"}]}
               },
               plugin_attr: {amesh: {library: "{{Repository.Library}}", source: "{{options.Source}}", protocol: {{options.Protocol}}, node: {{File.ReadAllText(Path.Combine(options.Recording, "node.json")).ReplaceLineEndings(" ")}} } },
-              nginx_config: {worker_processes: {{options.Workers}}, error_log_level: info, worker_rlimit_nofile: 20000}
+              nginx_config: {http_configuration_snippet: "include {{Repository.At("native-tests", "harness", "Processes", "control.conf")}};", worker_processes: {{options.Workers}}, error_log_level: info, worker_rlimit_nofile: 20000}
             }
             """));
         var text = new StringWriter();

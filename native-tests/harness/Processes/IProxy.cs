@@ -15,6 +15,16 @@ internal interface IProxy : IAsyncDisposable
     /// <summary>What it knows of the mesh now.</summary>
     Task<ProxyState> StateAsync();
 
+    /// <summary>
+    /// Forgets which endpoints failed: for the verdicts each step met an Envoy that was just started, so that nothing was ejected before it.
+    /// </summary>
+    async Task ForgetFailuresAsync()
+    {
+        using var http = new HttpClient();
+        using var answer = await http.PostAsync(new Uri("http://127.0.0.1:15002/forget-failures"), null);
+        answer.EnsureSuccessStatusCode();
+    }
+
     /// <summary>Throws with its last words when it is not running any more.</summary>
     void ThrowIfExited();
 }

@@ -7,6 +7,7 @@ internal sealed class NoProxy : IProxy
     public int? OutboundPort => null;
     public Task StartAsync() => Task.CompletedTask;
     public Task<ProxyState> StateAsync() => Task.FromResult(new ProxyState(1, 1));
+    public Task ForgetFailuresAsync() => Task.CompletedTask;
     public void ThrowIfExited()
     {
     }

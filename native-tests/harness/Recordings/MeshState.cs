@@ -61,6 +61,9 @@ internal sealed class MeshState
     /// <summary>What each route, and each TCP filter chain, may send a request to.</summary>
     public IReadOnlyList<RouteTarget> Targets => _targets ??= [.. RouteClusters().Concat(TcpClusters()).Select(Target).Where(static target => target.Shares.Count > 0)];
 
+    /// <summary>True when a cluster has outlier detection.</summary>
+    public bool EjectsEndpoints => Of(Cluster).Values.Any(static bytes => new Wire(bytes).Message(19) is not null);
+
     /// <summary>Endpoints that get copies of some requests only: whether a single request is copied is chance.</summary>
     public IReadOnlySet<string> PartialMirrors => _partialMirrors ??= RouteActions().SelectMany(static action => action.Messages(30))
         .Where(static mirror => mirror.Message(3)?.Message(1) is { } share && !IsWhole(share))

@@ -11,14 +11,16 @@ internal sealed class CaseSender(VerdictClient client, RequestLog log)
     private const double SlowSeconds = 0.3;
 
     /// <summary>Sends every case as often as it says. Results come in the file's order.</summary>
-    public async Task<List<(VerdictCase Case, Comparison.Measured Measured)>> SendAsync(IReadOnlyList<VerdictCase> cases)
+    /// <param name="cases">The cases.</param>
+    /// <param name="oneByOne">True where one case may change what becomes of the next.</param>
+    public async Task<List<(VerdictCase Case, Comparison.Measured Measured)>> SendAsync(IReadOnlyList<VerdictCase> cases, bool oneByOne = false)
     {
         var replies = new Dictionary<string, Task<List<Reply>>>(StringComparer.Ordinal);
-        foreach (var slow in cases.Where(IsSlow))
+        foreach (var slow in cases.Where(verdict => !oneByOne && IsSlow(verdict)))
         {
             replies[slow.Id] = SendCaseAsync(slow);
         }
-        foreach (var quick in cases.Where(static verdict => !IsSlow(verdict)))
+        foreach (var quick in cases.Where(verdict => oneByOne || !IsSlow(verdict)))
         {
             var sending = replies[quick.Id] = SendCaseAsync(quick);
             await sending;

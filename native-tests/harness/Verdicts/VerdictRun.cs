@@ -26,6 +26,7 @@ internal sealed class VerdictRun(VerdictFile verdicts, RecordedMesh mesh, IProxy
         foreach (var step in mesh.Steps)
         {
             await Stage.GoToAsync(step.Name, controlPlane, proxy);
+            await proxy.ForgetFailuresAsync();
             if (verdicts.Steps.TryGetValue(step.Name, out var cases) && (options.Step is null || options.Step == step.Name))
             {
                 await RunStepAsync(step, [.. cases.Where(verdict => options.Case is null || options.Case == verdict.Id)], sender, score);
@@ -42,7 +43,7 @@ internal sealed class VerdictRun(VerdictFile verdicts, RecordedMesh mesh, IProxy
             return;
         }
         var clock = Stopwatch.StartNew();
-        var results = await sender.SendAsync(cases);
+        var results = await sender.SendAsync(cases, oneByOne: step.State.EjectsEndpoints);
         var stepScore = new StepScore(step.Name);
         var lines = new List<string>();
         var spread = Spread.Differences(results, step.State.Targets);
