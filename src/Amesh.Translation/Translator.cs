@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Amesh.Apisix;
 using Amesh.Translation.Clusters;
-using Amesh.Translation.Fields;
 using Amesh.Translation.Listeners;
 using Amesh.Translation.Routes;
 using Amesh.Xds.Store;
@@ -33,8 +32,7 @@ public sealed class Translator : IUnitHandler
     private readonly Dictionary<string, ListenerModel> _listeners = [];
     private readonly Dictionary<string, SortedDictionary<string, FilterChainModel>> _chains = [];
     private readonly Dictionary<string, Dictionary<string, RouteConfiguration>> _inline = [];
-    private readonly Dictionary<UnitKey, IReadOnlyList<Diagnostic>> _diagnostics = [];
-    private readonly Dictionary<UnitKey, IReadOnlyList<Diagnostic>> _fieldDiagnostics = [];
+    private readonly UnitDiagnostics _diagnostics = new();
     private readonly ObjectTable _objects = new();
 
     // What must be made again at the end of the batch.
@@ -45,7 +43,7 @@ public sealed class Translator : IUnitHandler
     private Func<UnitKey, ReadOnlyMemory<byte>?> _readUnit = _ => null;
 
     /// <summary>What is done otherwise than Envoy does it, in all units that are held.</summary>
-    public IEnumerable<Diagnostic> Diagnostics => _diagnostics.Values.Concat(_fieldDiagnostics.Values).SelectMany(d => d);
+    public IEnumerable<Diagnostic> Diagnostics => _diagnostics.All;
 
     /// <summary>All objects, in the order of writing.</summary>
     public IEnumerable<ConfigObject> Objects => _objects.Objects;
@@ -95,8 +93,9 @@ public sealed class Translator : IUnitHandler
 
     private void Note(UnitChange change)
     {
+        _diagnostics.Audit(change);
         var found = new List<Diagnostic>();
-        DiagnosticScope diagnostics = ScopeOf(change.Key, found);
+        DiagnosticScope diagnostics = UnitDiagnostics.ScopeOf(change.Key, found);
         switch (change.Key.Kind)
         {
             case UnitKind.Cluster:
@@ -109,9 +108,8 @@ public sealed class Translator : IUnitHandler
                 NoteRouteConfiguration(change.Key.Resource, (RouteConfiguration?)change.Message);
                 break;
             case UnitKind.VirtualHost:
-                var virtualHost = (EnvoyVirtualHost?)change.Message;
-                _dirtyVirtualHosts[new VirtualHostKey(change.Key.Resource, change.Key.Name)] = virtualHost;
-                Audit(change, _fieldDiagnostics, path => virtualHost is null ? null : Origins.OfRouteAt(virtualHost, path));
+                // Its own diagnostics come when it is made.
+                _dirtyVirtualHosts[new VirtualHostKey(change.Key.Resource, change.Key.Name)] = (EnvoyVirtualHost?)change.Message;
                 return;
             case UnitKind.Listener:
                 NoteListener(change.Key.Resource, (EnvoyListener?)change.Message, diagnostics);
@@ -121,25 +119,8 @@ public sealed class Translator : IUnitHandler
                 break;
         }
 
-        Keep(_diagnostics, change.Key, found);
-        string? origin = change.Message is Cluster cluster ? Origins.Of(cluster.Metadata) : null;
-        Audit(change, _fieldDiagnostics, _ => origin);
+        _diagnostics.Keep(change.Key, found);
     }
-
-    // The fields of a unit that are not done exactly, by the table in Fields/; the translators add what depends on values.
-    private static void Audit(UnitChange change, Dictionary<UnitKey, IReadOnlyList<Diagnostic>> target, Func<string, string?> originAt)
-    {
-        List<Diagnostic> found = [];
-        if (change.Message is { } message)
-        {
-            (string resource, string prefix) = PlaceOf(change.Key);
-            found.AddRange(FieldAudit.Walk(message.Descriptor, change.Bytes, prefix)
-                .Select(finding => finding.ToDiagnostic(resource, originAt(finding.Path))));
-        }
-
-        Keep(target, change.Key, found);
-    }
-
     private void NoteCluster(string name, Cluster? message, DiagnosticScope diagnostics)
     {
         ClusterKind before = KindOf(name);
@@ -282,12 +263,12 @@ public sealed class Translator : IUnitHandler
         else
         {
             var scope = new RouteScope(key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), KindOf);
-            TranslatedVirtualHost translated = VirtualHostTranslator.Translate(scope, message, ScopeOf(unit, found));
+            TranslatedVirtualHost translated = VirtualHostTranslator.Translate(scope, message, UnitDiagnostics.ScopeOf(unit, found));
             _objects.Set(owner, [.. translated.Routes, translated.VirtualHost]);
             clusters = translated.Clusters;
         }
 
-        Keep(_diagnostics, unit, found);
+        _diagnostics.Keep(unit, found);
         Relate(key, clusters, isGone: message is null);
     }
 
@@ -376,34 +357,6 @@ public sealed class Translator : IUnitHandler
         (_virtualHosts.GetValueOrDefault(routeConfig)?.Keys ?? Enumerable.Empty<string>()).Select(name => new VirtualHostKey(routeConfig, name));
 
     private ClusterKind KindOf(string cluster) => _clusters.TryGetValue(cluster, out ClusterModel? model) ? model.Kind : ClusterKind.Missing;
-
-    private static void Keep(Dictionary<UnitKey, IReadOnlyList<Diagnostic>> target, UnitKey key, List<Diagnostic> found)
-    {
-        if (found.Count == 0)
-        {
-            target.Remove(key);
-        }
-        else
-        {
-            target[key] = found;
-        }
-    }
-
-    private static DiagnosticScope ScopeOf(UnitKey key, List<Diagnostic> found)
-    {
-        (string resource, string prefix) = PlaceOf(key);
-        return new DiagnosticScope(resource, found, prefix);
-    }
-
-    private static (string Resource, string Prefix) PlaceOf(UnitKey key) => key.Kind switch
-    {
-        UnitKind.Cluster => ($"cluster {key.Resource}", ""),
-        UnitKind.Assignment => ($"endpoints of {key.Resource}", ""),
-        UnitKind.Listener => ($"listener {key.Resource}", ""),
-        UnitKind.FilterChain => ($"listener {key.Resource}", $"filter_chains[{key.Name}]"),
-        UnitKind.RouteConfiguration => ($"route configuration {key.Resource}", ""),
-        _ => ($"route configuration {key.Resource}", $"virtual_hosts[{key.Name}]"),
-    };
 
     private static TValue Entry<TKey, TValue>(Dictionary<TKey, TValue> table, TKey key)
         where TKey : notnull
