@@ -51,10 +51,11 @@ local function shadow_host(host)
 end
 
 
-local function message(ctx, target, body)
+local function message(ctx, target, body, keep_host)
+    local host = ctx.var.upstream_host or ngx.var.http_host or ""
     local lines = {
         req.get_method() .. " " .. target .. " HTTP/1.1",
-        "host: " .. shadow_host(ctx.var.upstream_host or ngx.var.http_host or ""),
+        "host: " .. (keep_host and host or shadow_host(host)),
     }
     for name, value in pairs(req.get_headers(0)) do
         if not NOT_COPIED[name] then
@@ -64,11 +65,11 @@ local function message(ctx, target, body)
         end
     end
 
-    if body then
+    if body ~= "" then
         lines[#lines + 1] = "content-length: " .. #body
     end
     lines[#lines + 1] = "connection: close\r\n\r\n"
-    return concat(lines, "\r\n") .. (body or "")
+    return concat(lines, "\r\n") .. body
 end
 
 
@@ -105,12 +106,14 @@ end
 
 -- target: path and query that the upstream is asked for.
 function _M.request(ctx, mirrors, target)
-    local text
+    local texts, body = {}, nil
     for _, mirror in ipairs(mirrors) do
         local node = fault.happens(mirror.ppm) and choose_node(mirror.upstream_id)
         if node then
-            text = text or message(ctx, target, read_body())
-            local ok, err = timer_at(0, send, node, text)
+            local keep_host = mirror.keep_host == true
+            body = body or read_body() or ""
+            texts[keep_host] = texts[keep_host] or message(ctx, target, body, keep_host)
+            local ok, err = timer_at(0, send, node, texts[keep_host])
             if not ok then
                 core.log.error("a request is not mirrored, no timer: ", err)
             end

@@ -15,6 +15,7 @@ function _M.answer()
     local id = headers["x-case"]
     if id then
         counters:incr("reached/" .. id .. "/" .. me, 1, 0)
+        counters:set("host/" .. id .. "/" .. me, ngx.var.http_host)
     end
 
     ngx.req.read_body()

@@ -339,6 +339,11 @@ return function(test, check)
         ngx.sleep(0.2)
         local _, by_address = reached()
         check.equal(by_address, { 1, 1, 0 })
+        check.equal(counters:get("host/" .. case .. "/127.1.0.2:18080"), "reviews-shadow:9080")
+        with_route({ mirrors = { { upstream_id = "two", ppm = 1000000, keep_host = true } } }, { upstream_id = "one" })
+        send()
+        ngx.sleep(0.2)
+        check.equal(counters:get("host/" .. case .. "/127.1.0.2:18080"), "reviews:9080")
         with_route({ mirrors = { { upstream_id = "two", ppm = 300000 } } }, { upstream_id = "one" })
         local copies = 0
         for _ = 1, 100 do

@@ -73,7 +73,7 @@ internal static class Extensions
             Known(Router.Descriptor, Exact("plugins.amesh")),
             Known(HTTPFault.Descriptor, Exact("plugins.amesh fault")),
             Known(Cors.Descriptor, Inert("does nothing without a CorsPolicy, which stands at a route")),
-            Known(CorsPolicy.Descriptor, NotYet(Unproven, "plugins.amesh cors")),
+            Known(CorsPolicy.Descriptor, Exact("plugins.amesh cors")),
             Known(HttpRbac.RBAC.Descriptor, NotYet(Authorization)),
             Known(HttpRbac.RBACPerRoute.Descriptor, NotYet(Authorization)),
             Known(JwtAuthentication.Descriptor, NotYet("tokens are not translated yet; they are NOT checked")),
@@ -98,7 +98,7 @@ internal static class Extensions
 
             // Transport sockets
             Known(RawBuffer.Descriptor, Exact("")),
-            Known(UpstreamTlsContext.Descriptor, NotYet(Tls + "; requests go out in plain text", "upstreams.tls")),
+            Known(UpstreamTlsContext.Descriptor, Near("upstreams.scheme", "the server's certificate is NOT checked yet; where a client certificate is asked for, requests go out in plain text")),
             Known(DownstreamTlsContext.Descriptor, NotYet(Tls + "; the chain takes plain text", "ssls")),
             Known(SPIFFECertValidatorConfig.Descriptor, NotYet(Tls)),
 

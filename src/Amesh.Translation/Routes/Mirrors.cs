@@ -21,7 +21,7 @@ internal static class Mirrors
 
             clusters.Add(policy.Cluster);
             long ppm = policy.RuntimeFraction is { } fraction ? Fractions.Ppm(fraction.DefaultValue) : Fractions.All;
-            mirrors.Add(new Mirror(Names.UpstreamId(policy.Cluster), ppm));
+            mirrors.Add(new Mirror(Names.UpstreamId(policy.Cluster), ppm) { KeepHost = policy.DisableShadowHostSuffixAppend ? true : null });
         }
 
         return mirrors.Count == 0 ? null : mirrors;

@@ -4,7 +4,7 @@ namespace Amesh.Translation.Tests.Clusters;
 
 public class NodeWeightsTests
 {
-    private static readonly ClusterModel Plain = new("c", ClusterKind.Eds, "c", "roundrobin", 5, PanicThreshold: 0, LocalityWeighted: false, []);
+    private static readonly ClusterModel Plain = new("c", ClusterKind.Eds, "c", "roundrobin", 5, PanicThreshold: 0, LocalityWeighted: false, OutlierEjection: null, Tls: null, []);
 
     [Fact]
     public void Weights_of_one_priority_are_as_they_were_given() =>

@@ -54,9 +54,9 @@ public sealed class FieldAuditTests
     [Fact]
     public void Nothing_is_told_of_what_is_inside_a_field_that_is_not_done()
     {
-        var cluster = new Cluster { OutlierDetection = new OutlierDetection { Consecutive5Xx = 5 } };
+        var cluster = new Cluster { UpstreamConnectionOptions = new UpstreamConnectionOptions { TcpKeepalive = new() { KeepaliveTime = 5 } } };
 
-        Assert.Equal("outlier_detection", Assert.Single(Walk(cluster)).Path);
+        Assert.Equal("upstream_connection_options", Assert.Single(Walk(cluster)).Path);
     }
 
     [Fact]

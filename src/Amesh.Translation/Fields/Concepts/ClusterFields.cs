@@ -5,6 +5,8 @@ namespace Amesh.Translation.Fields.Concepts;
 /// <summary>Clusters.</summary>
 internal static class ClusterFields
 {
+    private const string Outliers = "upstreams.labels.amesh_outlier_detection";
+
     private static readonly FieldTreatment _limit = NotYet("there is no such limit");
 
     public static Concept Concept { get; } = new("Clusters",
@@ -16,7 +18,7 @@ internal static class ClusterFields
             { "eds_cluster_config", Exact("upstreams.nodes") },
             { "load_assignment", Exact("upstreams.nodes") },
             { "connect_timeout", Exact("upstreams.timeout.connect") },
-            { "lb_policy", Exact("upstreams.type", "ROUND_ROBIN, LEAST_REQUEST, RANDOM; another one is told where it stands") },
+            { "lb_policy", Exact("upstreams.type", "ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH, MAGLEV; another one is told where it stands") },
             { "common_lb_config", Exact("upstreams.nodes[].weight") },
             { "circuit_breakers", Exact("", "see CircuitBreakers.Thresholds") },
             { "filters", Exact("", "none of those that are known does anything to requests") },
@@ -28,11 +30,11 @@ internal static class ClusterFields
             { "cleanup_interval", Inert("how long Envoy remembers original destinations") },
             { "cluster_type", NotYet("requests to this cluster are answered with 503") },
             { "health_checks", NotYet("endpoints are as healthy as the control plane says", "upstreams.checks") },
-            { "outlier_detection", NotYet("endpoints are not ejected", "upstreams.checks.passive") },
+            { "outlier_detection", Exact("upstreams.labels.amesh_outlier_detection", "see OutlierDetection") },
             { "upstream_bind_config", NotYet("connections go out from the address that the system chooses") },
             { "upstream_connection_options", NotYet("TCP keepalive is as nginx is configured") },
             { "max_requests_per_connection", NotYet("connections are kept as long as APISIX likes", "upstreams.keepalive_pool.requests") },
-            { "ring_hash_lb_config maglev_lb_config", NotYet("hashing is not translated yet", "upstreams.type") },
+            { "ring_hash_lb_config maglev_lb_config", Near("upstreams.type amesh_hash", "highest random weight: no ring or table whose size could be set, and other endpoints for the same keys") },
             { "least_request_lb_config", Exact("upstreams.type amesh_least_request") },
             { "round_robin_lb_config", Exact("upstreams.type roundrobin") },
             { "original_dst_lb_config", NotYet("the destination is always the connection's own") },
@@ -57,12 +59,12 @@ internal static class ClusterFields
         new("envoy.config.cluster.v3.Cluster.CommonLbConfig")
         {
             { "healthy_panic_threshold", Exact("upstreams.nodes[].weight") },
-            { "locality_weighted_lb_config", NotYet(Extensions.Unproven, "upstreams.nodes[].weight") },
+            { "locality_weighted_lb_config", Exact("upstreams.nodes[].weight") },
             { "zone_aware_lb_config", NotYet("the zone of this proxy is not preferred") },
             { "update_merge_window", Inert("changes are taken as they come") },
             { "ignore_new_hosts_until_first_hc", Inert("only with health_checks") },
             { "close_connections_on_host_set_change", NotYet("connections are kept") },
-            { "consistent_hashing_lb_config", NotYet("hashing is not translated yet") },
+            { "consistent_hashing_lb_config", NotYet("hashing is by address, and without bounded loads") },
         },
         new("envoy.config.cluster.v3.Cluster.RoundRobinLbConfig")
         {
@@ -75,8 +77,8 @@ internal static class ClusterFields
             { "slow_start_config", NotYet("a new endpoint has its whole weight at once") },
         },
         new("envoy.config.cluster.v3.Cluster.SlowStartConfig", NotYet("a new endpoint has its whole weight at once")),
-        new("envoy.config.cluster.v3.Cluster.RingHashLbConfig", NotYet("hashing is not translated yet", "upstreams.type")),
-        new("envoy.config.cluster.v3.Cluster.MaglevLbConfig", NotYet("hashing is not translated yet", "upstreams.type")),
+        new("envoy.config.cluster.v3.Cluster.RingHashLbConfig", Inert("told by ring_hash_lb_config")),
+        new("envoy.config.cluster.v3.Cluster.MaglevLbConfig", Inert("told by maglev_lb_config")),
         new("envoy.config.cluster.v3.Cluster.TransportSocketMatch", Inert("takes effect by an endpoint's metadata, and is told there")),
         new("envoy.config.cluster.v3.Cluster.CustomClusterType", NotYet("requests to this cluster are answered with 503")),
         new("envoy.extensions.clusters.aggregate.v3.ClusterConfig", NotYet("clusters of clusters are not translated yet; requests get 503")),
@@ -92,7 +94,27 @@ internal static class ClusterFields
             { "max_connection_pools retry_budget", _limit },
             { "track_remaining", Inert("statistics alone") },
         },
-        new("envoy.config.cluster.v3.OutlierDetection", NotYet("endpoints are not ejected", "upstreams.checks.passive")),
+        new("envoy.config.cluster.v3.OutlierDetection")
+        {
+            {
+                "consecutive_5xx consecutive_gateway_failure consecutive_local_origin_failure enforcing_consecutive_5xx enforcing_consecutive_gateway_failure "
+                    + "enforcing_consecutive_local_origin_failure split_external_local_origin_errors max_ejection_percent max_ejection_time",
+                Exact(Outliers)
+            },
+            { "base_ejection_time", Near(Outliers, "an endpoint comes back when its time is over, not at the next interval after it") },
+            { "interval", Near(Outliers, "only for forgetting earlier ejections") },
+            {
+                "success_rate_minimum_hosts success_rate_request_volume success_rate_stdev_factor failure_percentage_threshold "
+                    + "failure_percentage_minimum_hosts failure_percentage_request_volume",
+                Inert("only with enforcing_success_rate or enforcing_failure_percentage, which are told")
+            },
+            {
+                "enforcing_success_rate enforcing_local_origin_success_rate enforcing_failure_percentage enforcing_failure_percentage_local_origin",
+                NotYet("endpoints are ejected for consecutive errors alone").Unless(FieldValue.Number(0), FieldValue.Empty)
+            },
+            { "max_ejection_time_jitter", NotYet("there is no jitter").Unless(FieldValue.ZeroSeconds) },
+            { "successful_active_health_check_uneject_host", Inert("only with health_checks, which are told") },
+        },
         new("envoy.config.cluster.v3.Filter")
         {
             { "name", Inert("extensions are known by their type") },

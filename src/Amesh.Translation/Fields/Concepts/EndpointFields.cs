@@ -18,7 +18,7 @@ internal static class EndpointFields
             { "lb_endpoints", Exact("upstreams.nodes") },
             { "locality", Inert("the zone of this proxy is not preferred, nor by Envoy without zone_aware_lb_config") },
             { "load_balancing_weight", Exact("upstreams.nodes[].weight", "counts only with locality_weighted_lb_config, as in Envoy") },
-            { "priority", NotYet(Extensions.Unproven, "upstreams.nodes[].weight") },
+            { "priority", Exact("upstreams.nodes[].weight") },
             { "proximity", Inert("Envoy does not read it") },
             { "metadata", Exact("", "see envoy.config.core.v3.Metadata") },
         },

@@ -18,15 +18,13 @@ internal static class RouteActionFields
             { "grpc_timeout_offset", Inert("for gRPC alone, whose clusters are told by http2_protocol_options") },
             { "cluster_not_found_response_code", NotYet("a cluster that is not there answers 503 whatever is asked for") },
             { "idle_timeout", NotYet(Extensions.Unproven, "plugins.amesh idle_timeout") },
-            { "hash_policy", NotYet(Extensions.Unproven, "plugins.amesh hash") },
-            { "prefix_rewrite regex_rewrite", NotYet(Extensions.Unproven, "plugins.amesh rewrite") },
+            { "hash_policy", Exact("plugins.amesh hash") },
+            { "prefix_rewrite regex_rewrite", Exact("plugins.amesh rewrite") },
             { "path_rewrite_policy", NotYet("the path is left as it is") },
-            {
-                "host_rewrite_literal host_rewrite_header auto_host_rewrite host_rewrite_path_regex",
-                NotYet(Extensions.Unproven, "plugins.amesh host_rewrite")
-            },
+            { "host_rewrite_literal", Exact("plugins.amesh host_rewrite") },
+            { "host_rewrite_header auto_host_rewrite host_rewrite_path_regex", NotYet(Extensions.Unproven, "plugins.amesh host_rewrite") },
             { "append_x_forwarded_host", NotYet("x-forwarded-host is not added when the host is rewritten") },
-            { "request_mirror_policies", NotYet(Extensions.Unproven, "plugins.amesh mirrors") },
+            { "request_mirror_policies", Exact("plugins.amesh mirrors") },
             { "cluster_header cluster_specifier_plugin inline_cluster_specifier_plugin", NotYet("such a route answers 503") },
             { "metadata_match", NotYet("endpoints are not chosen by metadata") },
             { "cors", NotYet("only the filter's own configuration is read", "plugins.amesh cors") },
@@ -51,19 +49,41 @@ internal static class RouteActionFields
         new("envoy.config.route.v3.WeightedCluster.ClusterWeight")
         {
             { "name weight", Exact("plugins.amesh clusters[].upstream_id, weight") },
-            { "request_headers_to_add request_headers_to_remove", NotYet(Extensions.Unproven, "plugins.amesh clusters[].request_headers") },
-            { "response_headers_to_add response_headers_to_remove", NotYet(Extensions.Unproven, "plugins.amesh clusters[].response_headers") },
+            { "request_headers_to_add request_headers_to_remove", Exact("plugins.amesh clusters[].request_headers") },
+            { "response_headers_to_add response_headers_to_remove", Exact("plugins.amesh clusters[].response_headers") },
             { "host_rewrite_literal", NotYet(Extensions.Unproven, "plugins.amesh clusters[].host_rewrite") },
             { "cluster_header", NotYet("its share is answered with 503") },
             { "metadata_match", NotYet("endpoints are not chosen by metadata") },
             { "typed_per_filter_config", NotYet("filters are configured as the route says") },
         },
-        new("envoy.config.route.v3.RouteAction.RequestMirrorPolicy", NotYet(Extensions.Unproven, "plugins.amesh mirrors")),
-        new("envoy.config.route.v3.RouteAction.HashPolicy", NotYet(Extensions.Unproven, "plugins.amesh hash")),
-        new("envoy.config.route.v3.RouteAction.HashPolicy.Header", NotYet(Extensions.Unproven, "plugins.amesh hash")),
-        new("envoy.config.route.v3.RouteAction.HashPolicy.Cookie", NotYet(Extensions.Unproven, "plugins.amesh hash")),
-        new("envoy.config.route.v3.RouteAction.HashPolicy.ConnectionProperties", NotYet(Extensions.Unproven, "plugins.amesh hash")),
-        new("envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter", NotYet(Extensions.Unproven, "plugins.amesh hash")),
-        new("envoy.type.matcher.v3.RegexMatchAndSubstitute", NotYet(Extensions.Unproven, "plugins.amesh rewrite")),
+        new("envoy.config.route.v3.RouteAction.RequestMirrorPolicy")
+        {
+            { "cluster runtime_fraction disable_shadow_host_suffix_append", Exact("plugins.amesh mirrors") },
+            { "trace_sampled", Inert("without tracing there is nothing to sample") },
+        },
+        new("envoy.config.route.v3.RouteAction.HashPolicy")
+        {
+            { "header cookie connection_properties query_parameter terminal", Exact("plugins.amesh hash") },
+        },
+        new("envoy.config.route.v3.RouteAction.HashPolicy.Header")
+        {
+            { "header_name", Exact("plugins.amesh hash") },
+        },
+        new("envoy.config.route.v3.RouteAction.HashPolicy.Cookie")
+        {
+            { "name ttl path", Exact("plugins.amesh hash") },
+        },
+        new("envoy.config.route.v3.RouteAction.HashPolicy.ConnectionProperties")
+        {
+            { "source_ip", Exact("plugins.amesh hash") },
+        },
+        new("envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter")
+        {
+            { "name", Exact("plugins.amesh hash") },
+        },
+        new("envoy.type.matcher.v3.RegexMatchAndSubstitute")
+        {
+            { "pattern substitution", Exact("plugins.amesh rewrite") },
+        },
     ]);
 }

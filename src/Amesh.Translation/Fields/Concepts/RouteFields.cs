@@ -15,19 +15,34 @@ internal static class RouteFields
             { "metadata", Exact("routes.labels.amesh_origin") },
             { "decorator", Inert("the name of a span; without tracing there is none") },
             { "typed_per_filter_config", Exact("routes.plugins", "by type, whatever the key") },
-            { "redirect", NotYet(Extensions.Unproven, "plugins.amesh redirect") },
-            { "direct_response", NotYet(Extensions.Unproven, "plugins.amesh direct_response") },
-            { "request_headers_to_add request_headers_to_remove", NotYet(Extensions.Unproven, "plugins.amesh request_headers") },
-            { "response_headers_to_add response_headers_to_remove", NotYet(Extensions.Unproven, "plugins.amesh response_headers") },
+            { "redirect", Exact("plugins.amesh redirect") },
+            { "direct_response", Exact("plugins.amesh direct_response") },
+            { "request_headers_to_add request_headers_to_remove", Exact("plugins.amesh request_headers") },
+            { "response_headers_to_add response_headers_to_remove", Exact("plugins.amesh response_headers") },
             { "filter_action non_forwarding_action", NotYet("such a route answers 503") },
             { "tracing", NotYet("no spans are made") },
             { "stat_prefix", Inert("statistics alone") },
             { "per_request_buffer_limit_bytes", Inert("buffers are as nginx is configured") },
         },
         new("envoy.config.route.v3.Decorator", Inert("the name of a span; without tracing there is none")),
-        new("envoy.config.route.v3.RedirectAction", NotYet(Extensions.Unproven, "plugins.amesh redirect")),
-        new("envoy.config.route.v3.DirectResponseAction", NotYet(Extensions.Unproven, "plugins.amesh direct_response")),
-        new("envoy.config.core.v3.HeaderValueOption", NotYet(Extensions.Unproven, "plugins.amesh request_headers, response_headers")),
-        new("envoy.config.core.v3.HeaderValue", NotYet(Extensions.Unproven, "plugins.amesh request_headers, response_headers")),
+        new("envoy.config.route.v3.RedirectAction")
+        {
+            { "scheme_redirect https_redirect host_redirect port_redirect path_redirect response_code", Exact("plugins.amesh redirect") },
+            { "prefix_rewrite regex_rewrite strip_query", NotYet(Extensions.Unproven, "plugins.amesh redirect") },
+        },
+        new("envoy.config.route.v3.DirectResponseAction")
+        {
+            { "status body", Exact("plugins.amesh direct_response") },
+        },
+        new("envoy.config.core.v3.HeaderValueOption")
+        {
+            { "header append append_action", Exact("plugins.amesh request_headers, response_headers") },
+            { "keep_empty_value", NotYet(Extensions.Unproven, "plugins.amesh request_headers, response_headers") },
+        },
+        new("envoy.config.core.v3.HeaderValue")
+        {
+            { "key value", Exact("plugins.amesh request_headers, response_headers", "command operators (%…%) are told where they stand") },
+            { "raw_value", NotYet(Extensions.Unproven, "plugins.amesh request_headers, response_headers") },
+        },
     ]);
 }

@@ -11,7 +11,7 @@ internal static class RouteMatchFields
         {
             { "prefix path safe_regex path_separated_prefix case_sensitive", Exact("routes.vars amesh_path") },
             { "headers", Exact("routes.vars amesh_header_NAME") },
-            { "query_parameters", NotYet(Extensions.Unproven, "routes.vars amesh_query_NAME") },
+            { "query_parameters", Exact("routes.vars amesh_query_NAME") },
             { "runtime_fraction", NotYet(Extensions.Unproven, "routes.vars") },
             { "grpc", NotYet(Extensions.Unproven, "routes.vars amesh_header_content-type") },
             { "connect_matcher path_match_policy", NotYet("the route is left out") },
@@ -20,13 +20,16 @@ internal static class RouteMatchFields
         new("envoy.config.route.v3.HeaderMatcher")
         {
             { "name", Exact("routes.vars") },
-            { "exact_match prefix_match safe_regex_match string_match", Exact("routes.vars") },
+            { "exact_match prefix_match safe_regex_match string_match present_match invert_match", Exact("routes.vars") },
             {
-                "present_match invert_match range_match suffix_match contains_match treat_missing_header_as_empty",
+                "range_match suffix_match contains_match treat_missing_header_as_empty",
                 NotYet(Extensions.Unproven, "routes.vars")
             },
         },
-        new("envoy.config.route.v3.QueryParameterMatcher", NotYet(Extensions.Unproven, "routes.vars amesh_query_NAME")),
+        new("envoy.config.route.v3.QueryParameterMatcher")
+        {
+            { "name string_match present_match", Exact("routes.vars amesh_query_NAME") },
+        },
         new("envoy.type.matcher.v3.StringMatcher")
         {
             { "exact prefix safe_regex", Exact("routes.vars") },

@@ -11,7 +11,11 @@ internal static class TlsFields
 
     public static Concept Concept { get; } = new("TLS",
     [
-        new(Tls + "UpstreamTlsContext", _notYet),
+        new(Tls + "UpstreamTlsContext", _notYet)
+        {
+            { "sni", Exact("upstreams.labels.amesh_sni") },
+            { "common_tls_context", NotYet("the server's certificate is NOT checked, and a client's is not shown yet", "upstreams.tls") },
+        },
         new(Tls + "DownstreamTlsContext", _notYet),
         new(Tls + "CommonTlsContext", _notYet),
         new(Tls + "CommonTlsContext.CombinedCertificateValidationContext", _notYet),
