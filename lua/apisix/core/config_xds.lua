@@ -436,13 +436,16 @@ function _M.init_worker()
     end
 
     reader = amesh_zone.new(config, version)
-    -- before the first request: nothing can wait here, and nothing has to
-    local ok, err = pcall(sync, slices.none)
-    if not ok then
-        log.error("failed to read the xDS configuration: ", err)
+    -- Before the first request: nothing can wait here, and nothing has to. A process without requests leaves it to the
+    -- timer, so that workers that start together have the cores for themselves.
+    if not process or process.type() == "worker" then
+        local read, why = pcall(sync, slices.none)
+        if not read then
+            log.error("failed to read the xDS configuration: ", why)
+        end
     end
 
-    ok, err = timer_at(0, watch, attr.poll_interval or POLL_INTERVAL)
+    local ok, err = timer_at(0, watch, attr.poll_interval or POLL_INTERVAL)
     if not ok then
         return nil, "failed to create the timer that follows the xDS configuration: " .. err
     end
