@@ -79,6 +79,16 @@ public sealed class TranslateTests
     }
 
     [Fact]
+    public async Task A_control_plane_on_a_Unix_socket_is_shown_too()
+    {
+        using var folder = new TemporaryFolder();
+        string socket = folder.File("xds");
+        await using ReplaySession session = await ReplaySession.StartAsync("istio/bookinfo", null, options => options with { Addresses = [new Uri("unix:" + socket)] });
+
+        Assert.NotEmpty(Objects(await TranslateAsync("--server", "unix:" + socket, "--node", Repository.Sample("istio/bookinfo/node.json"))));
+    }
+
+    [Fact]
     public async Task Yaml_says_what_json_says()
     {
         string[] arguments = ["--recording", Repository.Sample("istio/traffic"), "--step", "match-headers"];
