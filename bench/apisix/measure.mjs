@@ -108,7 +108,7 @@ async function memory() {
 }
 
 function gaps(all) {
-  return { worker0: ms(all['gap/0']), worker1: ms(all['gap/1']), agent: ms(all['gap/agent']) }
+  return Object.fromEntries(['0', '1', 'agent'].map(who => [who, { gap: ms(all['gap/' + who]), busy: ms(all['busy/' + who]) }]))
 }
 
 async function applied(commit) {
@@ -162,7 +162,7 @@ http { access_log off; keepalive_requests 1000000; server { listen ${process.env
   await until('the mesh is applied', async () => (await control('/v1/amesh/status')).library?.objects?.virtual_hosts >= services && await applied(1))
   await sleep(2000)
   const first = await control('/v1/amesh_bench')
-  result.first_read_gap_ms = gaps(first)
+  result.first_read_blocks_ms = gaps(first)
   result.idle = await memory()
 
   await control('/v1/amesh_bench/clear', 'POST')
@@ -170,7 +170,7 @@ http { access_log off; keepalive_requests 1000000; server { listen ${process.env
   const answer = await ask(18001, '/', 'GET', { host: hostOf(7) })
   result.first_request_ms = { status: answer.status, ms: ms(Number(process.hrtime.bigint() - begun) / 1e9) }
   await sleep(200)
-  result.first_request_gap_ms = gaps(await control('/v1/amesh_bench'))
+  result.first_request_blocks_ms = gaps(await control('/v1/amesh_bench'))
 
   const quietEnd = Date.now() + 10000
   await load(() => Date.now() > quietEnd - 8000)
@@ -202,7 +202,7 @@ http { access_log off; keepalive_requests 1000000; server { listen ${process.env
     }
   }
   result.zone_to_every_worker = { changes: lag.length, p50: ms(percentile(lag, 0.5)), p99: ms(percentile(lag, 0.99)), max: ms(Math.max(...lag)) }
-  result.changes_gap_ms = gaps(all)
+  result.changes_block_ms = gaps(all)
 
   // every virtual host asked for, by both workers
   for (let round = 0; round < 3; round++) {

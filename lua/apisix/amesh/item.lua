@@ -93,7 +93,7 @@ end
 
 local function materialise(kind, id, item)
     setmetatable(item, nil)
-    kind:keep_text(id, rawget(item, "json"))
+    kind:forget_text(id, rawget(item, "json"))
     rawset(item, "key", kind:key_of(id))
     rawset(item, "id", nil)
 

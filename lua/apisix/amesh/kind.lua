@@ -5,6 +5,7 @@ local amesh_item = require("apisix.amesh.item")
 
 local ipairs = ipairs
 local pairs = pairs
+local md5_bin = ngx.md5_bin
 local next = next
 local tostring = tostring
 
@@ -36,7 +37,7 @@ function _M.init(obj, track_changes)
     obj.conf_version = 0
     obj.values = {}
     obj.values_hash = {}
-    obj.texts = {}          -- id -> JSON text of what has been used, to tell what a full read changes
+    obj.digests = {}        -- id -> MD5 of the text of what has been used, to tell what a full read changes
     obj.refused = {}        -- id -> why its newest text could not be used
     obj.holes = 0
     obj.changes = track_changes and {} or nil
@@ -52,16 +53,22 @@ function _M.key_of(self, id)
 end
 
 
-local function text_of(self, id)
+local function has_text(self, id, json)
     local index = self.values_hash[id]
     local item = index and self.values[index]
-    return item and amesh_item.text(item) or self.texts[id]
+    local text = item and amesh_item.text(item)
+    if text then
+        return text == json
+    end
+
+    local digest = self.digests[id]
+    return digest ~= nil and digest == md5_bin(json)
 end
 
 
 -- An item is being used: its text is not part of it any longer.
-function _M.keep_text(self, id, text)
-    self.texts[id] = text
+function _M.forget_text(self, id, text)
+    self.digests[id] = md5_bin(text)
 end
 
 
@@ -102,7 +109,7 @@ local function set_item(self, id, json, modified_index)
     end
 
     self.values[index] = item
-    self.texts[id] = nil
+    self.digests[id] = nil
     self.refused[id] = nil
     note_change(self, id)
     clean(old)
@@ -111,7 +118,7 @@ end
 
 
 local function remove_item(self, id)
-    self.texts[id] = nil
+    self.digests[id] = nil
     self.refused[id] = nil
     local index = self.values_hash[id]
     if not index then
@@ -166,7 +173,7 @@ end
 
 local function remove_others(self, objects)
     local gone = {}
-    for _, known in ipairs({ self.values_hash, self.texts }) do
+    for _, known in ipairs({ self.values_hash, self.digests }) do
         for id in pairs(known) do
             if objects[id] == nil then
                 gone[id] = true
@@ -187,7 +194,7 @@ function _M.update(self, objects, removed, modified_index, step)
     step = step or no_step
     local fresh = {}
     for id, json in pairs(objects) do
-        if text_of(self, id) ~= json then
+        if not has_text(self, id, json) then
             fresh[#fresh + 1] = set_item(self, id, json, modified_index)
         end
         step()

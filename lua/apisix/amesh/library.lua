@@ -139,7 +139,8 @@ end
 
 -- Called when the process is about to exit.
 function _M.stop()
-    if loaded and has(loaded.lib, "amesh_stop") then
+    if loaded and not loaded.stopped and has(loaded.lib, "amesh_stop") then
+        loaded.stopped = true
         loaded.lib.amesh_stop(100)
     end
 end

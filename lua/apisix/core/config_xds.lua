@@ -36,6 +36,7 @@ local process = is_http and require("ngx.process")
 
 local CONFIG_DICT = "xds-config"
 local VERSION_DICT = "xds-config-version"
+local LIBRARY_ERROR = "amesh/library_error"
 local POLL_INTERVAL = 0.01
 -- a timer's memory grows with what it sleeps, so it is replaced now and then
 local POLLS_PER_TIMER = 1000
@@ -60,6 +61,8 @@ local applied           -- the last commit that is wholly in force here
 local has_privileged_agent = false
 local holder = false
 local library_error
+-- a dictionary that every APISIX has
+local notes = ngx.shared["internal-status"]
 
 local mt = {
     __index = _M,
@@ -230,6 +233,21 @@ local function watch(premature, interval)
 end
 
 
+-- Other processes are asked for it, too.
+local function note_library_error(err)
+    library_error = err
+    if not notes then
+        return
+    end
+
+    if err then
+        notes:set(LIBRARY_ERROR, err)
+    else
+        notes:delete(LIBRARY_ERROR)
+    end
+end
+
+
 local function loads_library()
     if not process then
         return false
@@ -361,9 +379,15 @@ function _M.zone_text(key)
 end
 
 
--- Why there is no library, where this process should have one.
+-- Why there is no library; nil when there is one, or nobody has said.
 function _M.library_error()
-    return library_error
+    return library_error or (notes and notes:get(LIBRARY_ERROR))
+end
+
+
+-- Called when the process ends.
+function _M.stop_library()
+    amesh_library.stop()
 end
 
 
@@ -429,8 +453,9 @@ function _M.init_worker()
         local path, err = amesh_library.start(config, version, attr)
         if path then
             log.notice("xDS library started: ", path)
+            note_library_error(nil)
         else
-            library_error = err
+            note_library_error(err)
             log.error("no xDS library, the configuration in the zone stays as it is: ", err)
         end
     end

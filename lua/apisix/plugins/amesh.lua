@@ -62,8 +62,13 @@ function _M.init()
 end
 
 
+-- Called when plugins are loaded anew, and when the process ends: the privileged agent has no other moment to let the
+-- library end than this one.
 function _M.destroy()
     metrics.stop()
+    if ngx.get_phase() == "exit_worker" and core.config.stop_library then
+        core.config.stop_library()
+    end
 end
 
 

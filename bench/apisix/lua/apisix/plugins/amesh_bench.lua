@@ -1,7 +1,8 @@
 -- Measures what a commit costs inside APISIX's processes. A plugin, so that no file of APISIX is changed; on no route.
 --
 -- Every process looks every millisecond: who first sees a new commit number in the zone writes down when, and each worker
--- when it has applied it. The longest time between two looks is how long the process could do nothing else.
+-- when it has applied it. The longest time between two looks (gap), and the most of the
+-- processor that went into it (busy), is how long the process could do nothing else.
 local core = require("apisix.core")
 
 local ngx = ngx
@@ -30,7 +31,7 @@ local function name()
 end
 
 
-local seen, applied, last
+local seen, applied, last, used
 
 
 local function now()
@@ -44,6 +45,11 @@ local function look()
     local gap = last and time - last or 0
     if gap > (shared:get("gap/" .. name()) or 0) then
         shared:set("gap/" .. name(), gap)
+    end
+
+    local clock = os.clock()
+    if used and clock - used > (shared:get("busy/" .. name()) or 0) then
+        shared:set("busy/" .. name(), clock - used)
     end
 
     local version = zone:get("version")
@@ -68,7 +74,7 @@ local function look()
         shared:set("heap/" .. name(), collectgarbage("count"))
         now()
     end
-    last = now()
+    last, used = now(), os.clock()
 end
 
 
