@@ -101,6 +101,21 @@ return function(test, check)
         check.equal(count, 2)
     end)
 
+    test("a commit that is too large to be applied without a pause comes whole", function()
+        base()
+        local many = {}
+        for i = 1, 1000 do
+            many[i] = mesh.upstream("many" .. i, { "127.1.0.1" })
+        end
+        local number = writer.commit(many)
+        check.equal(core.config.applied_version(), number)
+        check.equal(upstreams():get("many1000").value.id, "many1000")
+        check.equal(upstreams():count(), 1002)
+        base()
+        check.equal(upstreams():count(), 2)
+        check.equal(core.config.applied_version(), number + 1)
+    end)
+
     test("one bad object does not hold back the others", function()
         base()
         writer.commit({

@@ -152,4 +152,44 @@ return function(test, check)
         version.content.version = 2
         check.equal(reader:poll(0).full, true)
     end)
+
+    -- A reader of everything at commit 1, and commits that come when it is half through.
+    local function read_while(meanwhile)
+        local config = dict({ ["/routes/a"] = "A", ["/routes/b"] = "B" })
+        local version = dict({ version = 1, ["amesh/pending"] = 1, ["amesh/log_first"] = 1 })
+        local read, come = 0, nil
+        config.on_get = function() read = read + 1 end
+        local change = zone.new(config, version):poll(0, function()
+            if read == 2 and not come then
+                come = true
+                meanwhile(config.content, version.content)
+            end
+        end)
+        return change
+    end
+
+    test("what is committed while everything is read in slices is read on top", function()
+        local change = read_while(function(config, version)
+            config["/routes/a"], config["/routes/c"], config["/routes/b"] = "A2", "C", nil
+            version["amesh/log/2"], version["amesh/log/3"] = "+/routes/a\n-/routes/b", "+/routes/c"
+            version["amesh/pending"], version.version = 3, 3
+        end)
+        check.equal(change.version, 3)
+        check.equal(change.full, true)
+        check.equal(sorted(change.objects), "/routes/a /routes/c")
+        check.equal(change.objects["/routes/a"], "A2")
+    end)
+
+    test("a read in slices that a commit is being written over is thrown away", function()
+        check.equal(read_while(function(_, version)
+            version["amesh/pending"] = 2
+        end), nil)
+    end)
+
+    test("a read in slices that the log does not lead on from is thrown away", function()
+        check.equal(read_while(function(_, version)
+            version["amesh/log/2"] = "*"
+            version["amesh/pending"], version.version = 2, 2
+        end), nil)
+    end)
 end
