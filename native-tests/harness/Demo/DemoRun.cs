@@ -37,7 +37,7 @@ internal sealed class DemoRun(VerdictFile verdicts, RecordedMesh mesh, TestGatew
         {
             var step = mesh.Steps[index];
             output.WriteLine($"\n{Bold($"{index + 1}/{mesh.Steps.Count} {step.Name}")}  {step.About}");
-            await Stage.GoToAsync(step.Name, controlPlane, gateway);
+            await Stage.GoToAsync(step, controlPlane, gateway);
             List("mesh", [.. step.Set.Select(static name => "+" + name), .. step.Removed.Select(static name => "-" + name)], "nothing changed");
             var changes = await gateway.ChangesAsync(version);
             var state = await gateway.StateAsync();

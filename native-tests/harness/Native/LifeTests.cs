@@ -153,7 +153,7 @@ internal static class LifeTests
             foreach (var step in playground.Mesh.Steps)
             {
                 await playground.ControlPlane.GoToAsync(step.Name);
-                await Stage.SettleAsync(step.Name, playground.ControlPlane, playground.Gateway, () => playground.Gateway.ErrorLines("xds-config").Any(IsFull));
+                await Stage.SettleAsync(step, playground.ControlPlane, playground.Gateway, () => playground.Gateway.ErrorLines("xds-config").Any(IsFull));
                 if (playground.Gateway.ErrorLines("xds-config").FirstOrDefault(IsFull) is { } line)
                 {
                     await playground.MustHoldAsync($"{kilobytes}k, full at {step.Name}", "base/details", "base/productpage");

@@ -54,7 +54,7 @@ internal sealed class Playground : IAsyncDisposable
     }
 
     /// <summary>Moves to a step and waits until every worker routes by it.</summary>
-    public Task GoToAsync(string step) => Stage.GoToAsync(step, ControlPlane, Gateway);
+    public Task GoToAsync(string step) => Stage.GoToAsync(Mesh.Steps.Single(recorded => recorded.Name == step), ControlPlane, Gateway);
 
     /// <summary>What differs when cases of the recorded verdicts are sent now; empty when all hold.</summary>
     public async Task<string> DifferencesAsync(params string[] caseIds)

@@ -68,6 +68,8 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
         return Task.FromResult(new ProxyState(applied.Values.DefaultIfEmpty(0).Max(), workers.Count == 0 ? 0 : workers.Min(id => applied.GetValueOrDefault(id))));
     }
 
+    public string Complaint => File.Exists(ErrorLog) ? string.Join('\n', File.ReadLines(ErrorLog).Where(static line => line.Contains("[error]", StringComparison.Ordinal)).TakeLast(3)) : "";
+
     public void ThrowIfExited() => _process?.ThrowIfExited();
 
     public async ValueTask DisposeAsync()

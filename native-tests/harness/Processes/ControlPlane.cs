@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Amesh.Harness.Recordings;
 
 namespace Amesh.Harness.Processes;
 
@@ -86,9 +87,10 @@ internal sealed class ControlPlane : IAsyncDisposable
     /// <summary>What it says of itself and its clients.</summary>
     public async Task<JsonElement> StateAsync() => await TryStateAsync() ?? throw new HarnessException("control plane: no answer");
 
-    /// <summary>True when a state says that a client is there and has acknowledged all that the step has for it.</summary>
-    public static bool IsDelivered(JsonElement state, string step) =>
-        state.GetProperty("step").GetString() == step && state.GetProperty("clients").GetArrayLength() > 0
+    /// <summary>True when a state says that a client is there, watches what the step has, and has acknowledged all of it.</summary>
+    public static bool IsDelivered(JsonElement state, RecordedStep step) =>
+        state.GetProperty("step").GetString() == step.Name && state.GetProperty("clients") is var clients && clients.GetArrayLength() > 0
+        && clients.EnumerateArray().All(client => step.State.SubscribedTypes.All(type => client.GetProperty("types").TryGetProperty(type, out _)))
         && Types(state).All(static type => type.GetProperty("answered").GetBoolean());
 
     /// <summary>How often clients refused what they were sent.</summary>

@@ -25,6 +25,9 @@ internal interface IProxy : IAsyncDisposable
         answer.EnsureSuccessStatusCode();
     }
 
+    /// <summary>The last errors in its log; empty when there is none.</summary>
+    string Complaint { get; }
+
     /// <summary>Throws with its last words when it is not running any more.</summary>
     void ThrowIfExited();
 }

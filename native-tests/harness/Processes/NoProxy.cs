@@ -5,6 +5,7 @@ internal sealed class NoProxy : IProxy
 {
     public string User => "nobody";
     public int? OutboundPort => null;
+    public string Complaint => "";
     public Task StartAsync() => Task.CompletedTask;
     public Task<ProxyState> StateAsync() => Task.FromResult(new ProxyState(1, 1));
     public Task ForgetFailuresAsync() => Task.CompletedTask;

@@ -34,11 +34,11 @@ internal static class Stage
     }
 
     /// <summary>Moves the control plane to a step and waits until every worker of the proxy routes by it.</summary>
-    public static async Task GoToAsync(string step, ControlPlane? controlPlane, IProxy proxy)
+    public static async Task GoToAsync(RecordedStep step, ControlPlane? controlPlane, IProxy proxy)
     {
         if (controlPlane is not null)
         {
-            await controlPlane.GoToAsync(step);
+            await controlPlane.GoToAsync(step.Name);
             await SettleAsync(step, controlPlane, proxy);
         }
     }
@@ -47,7 +47,7 @@ internal static class Stage
     /// Waits until the client has acknowledged the step, all workers have the last commit, and neither moved for a while: between two
     /// acknowledgements of one push a moment may look like its end.
     /// </summary>
-    public static async Task SettleAsync(string step, ControlPlane controlPlane, IProxy proxy, Func<bool>? orElse = null)
+    public static async Task SettleAsync(RecordedStep step, ControlPlane controlPlane, IProxy proxy, Func<bool>? orElse = null)
     {
         var (last, summary) = ("", "");
         var since = Stopwatch.StartNew();
@@ -67,8 +67,9 @@ internal static class Stage
                 return orElse?.Invoke() == true || (ControlPlane.IsDelivered(there, step) && state.IsSettled && since.Elapsed > Quiet);
             },
             TimeSpan.FromSeconds(20),
-            () => $"step {step} in every worker; {summary}");
+            () => $"step {step.Name} in every worker; {summary}\n{proxy.Complaint}");
     }
 
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(100);
+    // More than the library waits for the rest of a push before it commits what it has.
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(250);
 }

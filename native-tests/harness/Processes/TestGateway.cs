@@ -101,6 +101,10 @@ internal sealed class TestGateway(string folder, GatewayOptions options) : IProx
             },
             TimeSpan.FromSeconds(20),
             () => "the gateway answers\n" + LastWords());
+        if (options.WithLibrary && ErrorLines("no xDS library").FirstOrDefault() is { } refused)
+        {
+            throw new HarnessException("the gateway has no library: " + refused);
+        }
     }
 
     public async Task<ProxyState> StateAsync()
@@ -116,6 +120,8 @@ internal sealed class TestGateway(string folder, GatewayOptions options) : IProx
     /// <summary>Keys that the commits after one set (<c>+/routes/x</c>) and removed (<c>-/routes/x</c>).</summary>
     public async Task<IReadOnlyList<string>> ChangesAsync(long after) =>
         (await _http.GetStringAsync(new Uri($"http://127.0.0.1:15002/changes?after={after}"))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    public string Complaint => string.Join('\n', ErrorLines("[error]").TakeLast(3));
 
     /// <summary>True while the library says that its stream is up.</summary>
     public async Task<bool> IsConnectedAsync() =>

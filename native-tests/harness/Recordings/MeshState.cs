@@ -9,6 +9,7 @@ internal sealed class MeshState
     private const string RouteConfiguration = "RouteConfiguration";
 
     private readonly Dictionary<string, SortedDictionary<string, ReadOnlyMemory<byte>>> _resources = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _typeUrls = new(StringComparer.Ordinal);
     private IReadOnlyList<RouteTarget>? _targets;
     private HashSet<string>? _partialMirrors;
 
@@ -19,6 +20,7 @@ internal sealed class MeshState
         foreach (var (type, resources) in _resources)
         {
             clone._resources[type] = new(resources, StringComparer.Ordinal);
+            clone._typeUrls[type] = _typeUrls.GetValueOrDefault(type, type);
         }
         return clone;
     }
@@ -30,6 +32,7 @@ internal sealed class MeshState
         _partialMirrors = null;
         var type = typeUrl[(typeUrl.LastIndexOf('.') + 1)..];
         var resources = Of(type);
+        _typeUrls[type] = typeUrl;
         var named = new HashSet<string>(StringComparer.Ordinal);
         foreach (var item in response.Messages(2))
         {
@@ -50,6 +53,9 @@ internal sealed class MeshState
             step.Set.Remove($"{type}/{name}");
         }
     }
+
+    /// <summary>Type URLs of what a proxy watches in this mesh: secrets aside, every type of which there is something.</summary>
+    public IEnumerable<string> SubscribedTypes => _resources.Where(static type => type.Value.Count > 0 && type.Key != "Secret").Select(type => _typeUrls[type.Key]);
 
     /// <summary>Every endpoint address in assignments and in clusters with endpoints of their own.</summary>
     public IEnumerable<string> Addresses =>

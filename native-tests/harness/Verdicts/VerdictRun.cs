@@ -25,7 +25,7 @@ internal sealed class VerdictRun(VerdictFile verdicts, RecordedMesh mesh, IProxy
         var score = new Score { Scenario = options.Scenario, Target = options.Target, Protocol = options.Protocol };
         foreach (var step in mesh.Steps)
         {
-            await Stage.GoToAsync(step.Name, controlPlane, proxy);
+            await Stage.GoToAsync(step, controlPlane, proxy);
             await proxy.ForgetFailuresAsync();
             if (verdicts.Steps.TryGetValue(step.Name, out var cases) && (options.Step is null || options.Step == step.Name))
             {
