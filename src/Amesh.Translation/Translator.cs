@@ -32,6 +32,7 @@ public sealed class Translator : IUnitHandler
     private readonly Dictionary<string, ListenerModel> _listeners = [];
     private readonly Dictionary<string, SortedDictionary<string, FilterChainModel>> _chains = [];
     private readonly Dictionary<string, Dictionary<string, RouteConfiguration>> _inline = [];
+    private readonly HashSet<string> _tcpRouteConfigs = [];
     private readonly UnitDiagnostics _diagnostics = new();
     private readonly ObjectTable _objects = new();
 
@@ -262,7 +263,8 @@ public sealed class Translator : IUnitHandler
         }
         else
         {
-            var scope = new RouteScope(key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), KindOf);
+            var scope = new RouteScope(
+                key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), KindOf, _tcpRouteConfigs.Contains(key.RouteConfig));
             TranslatedVirtualHost translated = VirtualHostTranslator.Translate(scope, message, UnitDiagnostics.ScopeOf(unit, found));
             _objects.Set(owner, [.. translated.Routes, translated.VirtualHost]);
             clusters = translated.Clusters;
@@ -339,8 +341,13 @@ public sealed class Translator : IUnitHandler
         var now = chains.Where(chain => chain.Inline is not null).ToDictionary(chain => chain.RouteConfig, chain => chain.Inline!);
         foreach (string gone in before.Keys.Where(routeConfig => !now.ContainsKey(routeConfig)))
         {
+            _tcpRouteConfigs.Remove(gone);
             SetInline(gone, null);
         }
+
+        // A chain without a name goes by its place, which may have been another kind's.
+        _tcpRouteConfigs.ExceptWith(now.Keys);
+        _tcpRouteConfigs.UnionWith(chains.Where(chain => !chain.IsHttp).Select(chain => chain.RouteConfig));
 
         foreach ((string routeConfig, RouteConfiguration configuration) in now)
         {

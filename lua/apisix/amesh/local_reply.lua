@@ -14,6 +14,8 @@ local GRPC_STATUS = {
     [400] = 13, [401] = 16, [403] = 7, [404] = 12, [429] = 14, [502] = 14, [503] = 14, [504] = 14,
 }
 local GRPC_UNKNOWN = 2
+-- nginx's own status for "no answer"
+local CLOSE = 444
 
 
 local function percent_encoded(message)
@@ -51,6 +53,11 @@ function _M.send(ctx, status, body, grpc_status)
     local state = ctx.amesh
     if state then
         state.replied = true
+    end
+
+    -- a TCP proxy has no words of its own: it closes the connection
+    if state and state.conf and state.conf.tcp then
+        return ngx.exit(CLOSE)
     end
 
     req.discard_body()
