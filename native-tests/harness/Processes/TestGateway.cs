@@ -101,7 +101,7 @@ internal sealed class TestGateway(string folder, GatewayOptions options) : IProx
             },
             TimeSpan.FromSeconds(20),
             () => "the gateway answers\n" + LastWords());
-        if (options.WithLibrary && ErrorLines("no xDS library").FirstOrDefault() is { } refused)
+        if (options.WithLibrary && ErrorLines("no xDS library") is [var refused, ..])
         {
             throw new HarnessException("the gateway has no library: " + refused);
         }
