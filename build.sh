@@ -20,6 +20,7 @@ readonly NEEDED=(
     ip:iproute2
     iptables:iptables
     curl:curl
+    /usr/bin/kill,/bin/kill:procps
     node:nodejs
     npm:npm
 )

@@ -3,8 +3,9 @@ import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import http from 'node:http'
+import { fileURLToPath } from 'node:url'
 
-const root = path.resolve(import.meta.dirname, '../..')
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const home = process.env.APISIX_HOME ?? die('set APISIX_HOME to the home of an APISIX 3, and have its openresty on the PATH')
 const amesh = process.env.AMESH ?? path.join(root, 'artifacts/bin/Amesh.Cli/release/amesh')
 const library = process.env.AMESH_LIBRARY ?? path.join(root, 'artifacts/libxds.so')

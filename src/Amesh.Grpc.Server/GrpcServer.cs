@@ -194,7 +194,7 @@ public sealed class GrpcServer : IAsyncDisposable
         }
         catch (OperationCanceledException) when (call.CancellationToken.IsCancellationRequested)
         {
-            (code, detail) = call.Deadline <= DateTimeOffset.UtcNow
+            (code, detail) = call.IsPastDeadline
                 ? (GrpcStatusCode.DeadlineExceeded, $"the deadline of {call.Method} has passed")
                 : _stopping.IsCancellationRequested
                     ? (GrpcStatusCode.Unavailable, "the server is stopping")

@@ -13,6 +13,8 @@ namespace Amesh.Grpc.Server;
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "A SemaphoreSlim whose wait handle is never taken holds nothing.")]
 public sealed class GrpcServerCall
 {
+    private static readonly TimeSpan TimerSlack = TimeSpan.FromMilliseconds(50);
+
     private readonly HttpContext _http;
     private readonly MessageReader _reader;
     private readonly SemaphoreSlim _writing = new(1, 1);
@@ -70,6 +72,9 @@ public sealed class GrpcServerCall
 
     /// <summary>When the client gives up; null = never.</summary>
     public DateTimeOffset? Deadline { get; }
+
+    /// <summary>Whether a cancelled call was cancelled by its deadline. A timer may fire a moment before the clock gets there.</summary>
+    internal bool IsPastDeadline => Deadline - TimerSlack <= DateTimeOffset.UtcNow;
 
     /// <summary>Cancelled when the client is gone, the deadline has passed or the server is being disposed; a handler must then return.</summary>
     public CancellationToken CancellationToken { get; }
@@ -200,7 +205,7 @@ public sealed class GrpcServerCall
         e is IOException or ConnectionAbortedException or BadHttpRequestException
         || (e is OperationCanceledException or InvalidOperationException or ObjectDisposedException && CancellationToken.IsCancellationRequested && !ct.IsCancellationRequested);
 
-    private GrpcException Gone(Exception e) => Deadline is { } deadline && CancellationToken.IsCancellationRequested && deadline <= DateTimeOffset.UtcNow
+    private GrpcException Gone(Exception e) => CancellationToken.IsCancellationRequested && IsPastDeadline
         ? new GrpcException(GrpcStatusCode.DeadlineExceeded, $"the deadline of {Method} has passed", innerException: e)
         : new GrpcException(GrpcStatusCode.Cancelled, $"the client {Peer} has left {Method}: {e.Message}", innerException: e);
 }
