@@ -98,9 +98,10 @@ public class ZoneSinkTests
         Assert.Equal(1, _version.Number("version"));
         Assert.Equal(1, _version.Number("amesh/pending"));
 
-        // And the next change that fits goes in.
-        sink.Commit(Set(Upstream("u", "fits")));
+        // And the next change that fits goes in, and is registered like any other.
+        sink.Commit(Set(Upstream("u", "fits"), Upstream("new", "x")));
         Assert.Equal(2, _version.Number("version"));
+        Assert.Equal(["/upstreams/new", "/upstreams/u", "/routes/r"], new KeyRegister(config).Read().Order().Select(k => k.ToString()));
     }
 
     [Fact]

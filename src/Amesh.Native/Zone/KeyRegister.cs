@@ -43,12 +43,13 @@ internal sealed class KeyRegister(IZone zone)
             undo.Push((name, zone.Text(name)));
             if (!zone.TryStore(name, Encoding.UTF8.GetBytes(string.Join('\n', Bucket(bucket)))))
             {
-                // What is remembered of the buckets is no longer what is in the zone.
-                _buckets.Clear();
                 throw ZoneSink.Full(zone, ZoneSink.ConfigZone);
             }
         }
     }
+
+    /// <summary>After steps were taken back: what is remembered of the buckets is no longer what is in the zone.</summary>
+    public void Forget() => _buckets.Clear();
 
     /// <summary>Takes keys out.</summary>
     public void Remove(IEnumerable<ObjectKey> keys)

@@ -134,6 +134,7 @@ internal sealed class ZoneSink : IConfigSink
                 Restore(step.Key, step.Before);
             }
 
+            _keys.Forget();
             _ = _version.TryStore(PendingKey, Commits);
             throw;
         }
