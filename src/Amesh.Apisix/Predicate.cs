@@ -15,17 +15,17 @@ public abstract record Predicate
     }
 
     /// <summary>The variable equals the text.</summary>
-    public static Predicate Equal(string variable, string value) => new Comparison(variable, "==", value, false);
+    public static Predicate Equal(string variable, string value) => new Comparison(variable, "==", new Operand(value, 0), false);
 
     /// <summary>The variable contains a match of the regular expression (PCRE; not anchored).</summary>
     public static Predicate Matches(string variable, string pattern, bool ignoreCase = false) =>
-        new Comparison(variable, ignoreCase ? "~*" : "~~", pattern, false);
+        new Comparison(variable, ignoreCase ? "~*" : "~~", new Operand(pattern, 0), false);
 
     /// <summary>The variable has a value, an empty one too: in lua-resty-expr an absent variable matches no pattern.</summary>
     public static Predicate Present(string variable) => Matches(variable, "^");
 
     /// <summary>The variable, as a number, compares to a bound; <paramref name="comparison"/> is <c>&gt;=</c> or <c>&lt;</c>.</summary>
-    public static Predicate Compare(string variable, string comparison, long bound) => new NumberComparison(variable, comparison, bound, false);
+    public static Predicate Compare(string variable, string comparison, long bound) => new Comparison(variable, comparison, new Operand(null, bound), false);
 
     /// <summary>One of the conditions holds; a single condition stands for itself.</summary>
     public static Predicate AnyOf(IReadOnlyList<Predicate> members) => members.Count == 1 ? members[0] : new Combination("OR", members);
@@ -38,7 +38,7 @@ public abstract record Predicate
 
     internal abstract void Write(Utf8JsonWriter writer);
 
-    private sealed record Comparison(string Variable, string Operator, string Value, bool Negated) : Predicate
+    private sealed record Comparison(string Variable, string Operator, Operand Value, bool Negated) : Predicate
     {
         public override Predicate Negate() => this with { Negated = !Negated };
 
@@ -52,27 +52,24 @@ public abstract record Predicate
             }
 
             writer.WriteStringValue(Operator);
-            writer.WriteStringValue(Value);
+            Value.Write(writer);
             writer.WriteEndArray();
         }
     }
 
-    private sealed record NumberComparison(string Variable, string Operator, long Value, bool Negated) : Predicate
+    // A text, or the number where there is none: lua-resty-expr compares as numbers when the right side is one.
+    private readonly record struct Operand(string? Text, long Number)
     {
-        public override Predicate Negate() => this with { Negated = !Negated };
-
-        internal override void Write(Utf8JsonWriter writer)
+        public void Write(Utf8JsonWriter writer)
         {
-            writer.WriteStartArray();
-            writer.WriteStringValue(Variable);
-            if (Negated)
+            if (Text is null)
             {
-                writer.WriteStringValue("!");
+                writer.WriteNumberValue(Number);
             }
-
-            writer.WriteStringValue(Operator);
-            writer.WriteNumberValue(Value);
-            writer.WriteEndArray();
+            else
+            {
+                writer.WriteStringValue(Text);
+            }
         }
     }
 
