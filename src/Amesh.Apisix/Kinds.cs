@@ -9,16 +9,28 @@ namespace Amesh.Apisix;
 /// </remarks>
 public enum ObjectKind
 {
+    /// <summary>Amesh's own: a certificate and its key, or the authorities that peers are checked by. Never shown.</summary>
+    Secret,
+
+    /// <summary>Amesh's own: how endpoints of a cluster are spoken to over TLS.</summary>
+    TlsContext,
+
+    /// <summary>An APISIX certificate for server names: a gateway's.</summary>
+    Ssl,
+
     /// <summary>An APISIX upstream: where requests of one cluster go.</summary>
     Upstream,
 
     /// <summary>An APISIX route: one entry of an Envoy virtual host.</summary>
     Route,
 
+    /// <summary>An APISIX stream route: one TCP proxy.</summary>
+    StreamRoute,
+
     /// <summary>Amesh's own: the domains of a virtual host and the order of its routes.</summary>
     VirtualHost,
 
-    /// <summary>Amesh's own: which destination address and port use which route configuration.</summary>
+    /// <summary>Amesh's own: what becomes of connections to a destination of an Envoy listener.</summary>
     Listener,
 }
 
@@ -33,8 +45,12 @@ public readonly record struct ObjectKey(ObjectKind Kind, string Id) : IComparabl
     /// <summary>The key prefix of a kind, with its leading and without a trailing slash.</summary>
     public static string Prefix(ObjectKind kind) => kind switch
     {
+        ObjectKind.Secret => "/amesh_secrets",
+        ObjectKind.TlsContext => "/tls_contexts",
+        ObjectKind.Ssl => "/ssls",
         ObjectKind.Upstream => "/upstreams",
         ObjectKind.Route => "/routes",
+        ObjectKind.StreamRoute => "/stream_routes",
         ObjectKind.VirtualHost => "/virtual_hosts",
         ObjectKind.Listener => "/listeners",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),

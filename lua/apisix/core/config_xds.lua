@@ -42,8 +42,12 @@ local POLL_INTERVAL = 0.01
 local POLLS_PER_TIMER = 1000
 -- objects in a commit that is still applied without a pause
 local LARGE = 200
-local ORDER = { "/upstreams", "/routes", "/virtual_hosts", "/listeners" }
-local ORDERED = { ["/upstreams"] = true, ["/routes"] = true, ["/virtual_hosts"] = true, ["/listeners"] = true }
+local ORDER = { "/amesh_secrets", "/tls_contexts", "/ssls", "/upstreams", "/routes", "/stream_routes", "/virtual_hosts",
+                "/listeners" }
+local ORDERED = {}
+for _, kind in ipairs(ORDER) do
+    ORDERED[kind] = true
+end
 local ADVICE = "add to config.yaml: nginx_config: http: custom_lua_shared_dict: {" .. CONFIG_DICT .. ": 64m, "
                .. VERSION_DICT .. ": 1m}"
 
