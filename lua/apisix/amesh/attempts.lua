@@ -59,14 +59,14 @@ function _M.count(ctx)
 end
 
 
--- The named location that the next try is to be made in.
-function _M.location(ctx)
+-- The statuses that nginx is to give back after the next try, as $amesh_retry names them.
+function _M.taken_back(ctx)
     local state = ctx.amesh
-    if state.left > 0 and state.policy.location and state.status_retries < MAX_STATUS_RETRIES then
-        return state.policy.location
+    if state.left > 0 and state.policy.taken_back and state.status_retries < MAX_STATUS_RETRIES then
+        return state.policy.taken_back
     end
 
-    return "@amesh"
+    return ""
 end
 
 

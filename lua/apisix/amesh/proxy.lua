@@ -1,4 +1,4 @@
--- Entry into and return to the named locations that requests of the mesh are proxied from (see
+-- Entry into and return to the named location that requests of the mesh are proxied from (see
 -- apisix-patch/amesh-locations.conf). nginx forgets ngx.ctx at every internal redirect, so it is kept here under a
 -- number that travels in the nginx variable $ctx_ref, until the request is logged.
 local attempts = require("apisix.amesh.attempts")
@@ -11,6 +11,8 @@ local tonumber = tonumber
 local _M = {}
 local kept = {}
 local last_number = 0
+
+local LOCATION = "@amesh"
 
 
 local function keep(ctx)
@@ -34,17 +36,24 @@ local function restore()
 end
 
 
--- Access phase of `location /`: goes on in the named location for the request's first try. Does not return.
-function _M.enter(ctx)
-    ctx.amesh.proxying = true
+-- $amesh_retry is looked at when nginx enters the location, before any Lua code: so it is set first.
+local function go(ctx)
     ctx.amesh.entering = true
-    keep(ctx)
-    return ngx.exec(attempts.location(ctx))
+    ngx_var.amesh_retry = attempts.taken_back(ctx)
+    return ngx.exec(LOCATION)
 end
 
 
--- Access phase of the named locations.
-function _M.access(location)
+-- Access phase of `location /`: goes on in the named location for the request's first try. Does not return.
+function _M.enter(ctx)
+    ctx.amesh.proxying = true
+    keep(ctx)
+    return go(ctx)
+end
+
+
+-- Access phase of the named location.
+function _M.access()
     local ctx = restore()
     if not ctx then
         return ngx.exit(500)
@@ -57,15 +66,13 @@ function _M.access(location)
     end
 
     attempts.after_answer(ctx)
-    local wanted = attempts.location(ctx)
-    if wanted ~= location then
-        state.entering = true
-        return ngx.exec(wanted)
+    if attempts.taken_back(ctx) ~= ngx_var.amesh_retry then
+        return go(ctx)
     end
 end
 
 
--- Log phase of the named locations, before APISIX's own.
+-- Log phase of the named location, before APISIX's own.
 function _M.log()
     if not ngx.ctx.api_ctx then
         restore()

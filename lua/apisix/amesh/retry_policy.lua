@@ -19,15 +19,15 @@ local ON_CONNECT_FAILURE = {
 }
 local ON_RESET = { ["5xx"] = true, ["gateway-error"] = true, reset = true }
 
--- Named locations of nginx by the statuses that they take back for another try. The first that has all that are
--- wanted is used; one that has more costs the body of an answer with such a status.
-local LOCATIONS = {
-    { name = "@amesh_retry_503", has = function(status) return status == 503 end },
-    { name = "@amesh_retry_429_503", has = function(status) return status == 429 or status == 503 end },
-    { name = "@amesh_retry_gateway", has = function(status) return status >= 502 and status <= 504 end },
-    { name = "@amesh_retry_5xx", has = function(status) return status >= 500 end },
-    { name = "@amesh_retry_409_5xx", has = function(status) return status == 409 or status >= 500 end },
-    { name = "@amesh_retry_any", has = function() return true end },
+-- Sets of statuses that the named location can take back for another try, see $amesh_retry in amesh-locations.conf. The
+-- first that has all that are wanted is used; one that has more costs the body of an answer with such a status.
+local TAKEN_BACK = {
+    { name = "503", has = function(status) return status == 503 end },
+    { name = "429_503", has = function(status) return status == 429 or status == 503 end },
+    { name = "gateway", has = function(status) return status >= 502 and status <= 504 end },
+    { name = "5xx", has = function(status) return status >= 500 end },
+    { name = "409_5xx", has = function(status) return status == 409 or status >= 500 end },
+    { name = "any", has = function() return true end },
 }
 
 -- statuses that nginx itself answers to a request that it does not take; they are never retried
@@ -41,14 +41,14 @@ local function add_range(statuses, from, to)
 end
 
 
-local function location_for(statuses)
-    for _, location in ipairs(LOCATIONS) do
+local function set_for(statuses)
+    for _, set in ipairs(TAKEN_BACK) do
         local fits = true
         for status in pairs(statuses) do
-            fits = fits and location.has(status)
+            fits = fits and set.has(status)
         end
         if fits then
-            return location.name
+            return set.name
         end
     end
 end
@@ -84,7 +84,7 @@ local function compile(retry)
         end
     end
 
-    policy.location = next(policy.statuses) and location_for(policy.statuses) or nil
+    policy.taken_back = next(policy.statuses) and set_for(policy.statuses) or nil
     return policy
 end
 
