@@ -1,12 +1,18 @@
--- Where the application really connected to: SO_ORIGINAL_DST of the request's socket, over FFI.
+-- Where the application really connected to: SO_ORIGINAL_DST and the local address of the client's socket, over FFI.
 --
--- nginx gives no access to a request's descriptor. lua-resty-core has the request's pointer, and the first members
--- of nginx's structures have been the same in every 1.x: request {signature, connection}, connection {data, read,
--- write, fd}. The first request of a process proves it: the descriptor's own address must be $server_addr and
--- $server_port. If it is not, nothing is read through the pointer again and the local address stands in.
+-- nginx gives no access to a connection's descriptor. lua-resty-core has the request's pointer, and the first members
+-- of nginx's structures have been the same in every 1.x: HTTP request {signature, connection}, stream request of
+-- ngx_stream_lua {connection, session}, connection {data, read, write, fd, recv, send, recv_chain, send_chain,
+-- listening}, listening {fd, sockaddr}. The first connection of a process proves it: the descriptor's peer must be the
+-- client that nginx names. If it is not, nothing is read through the pointer again and the address that nginx knows
+-- stands in.
+--
+-- nginx's own $server_addr and $server_port do not do: a connection that `pass` handed from the captured port to
+-- another listener has that one's.
 local ffi = require("ffi")
 local get_request = require("resty.core.base").get_request
 local log = require("apisix.core.log")
+local handover = require("apisix.amesh.handover")
 local var = ngx.var
 
 local C = ffi.C
@@ -17,15 +23,23 @@ local tonumber = tonumber
 
 
 ffi.cdef[[
-typedef struct { void *data; void *read; void *write; int fd; } amesh_connection_t;
+typedef struct { int fd; uint8_t *address; } amesh_listening_t;
+typedef struct {
+    void *data; void *read; void *write; int fd;
+    void *recv; void *send; void *recv_chain; void *send_chain;
+    amesh_listening_t *listening;
+} amesh_connection_t;
 typedef struct { uint32_t signature; amesh_connection_t *connection; } amesh_request_t;
+typedef struct { amesh_connection_t *connection; void *session; } amesh_stream_request_t;
 int getsockname(int fd, void *addr, uint32_t *len);
+int getpeername(int fd, void *addr, uint32_t *len);
 int getsockopt(int fd, int level, int name, void *value, uint32_t *len);
 char *inet_ntop(int family, const void *addr, char *text, uint32_t size);
 ]]
 
+local IS_STREAM = ngx.config.subsystem == "stream"
 local REQUEST_SIGNATURE = 0x50545448    -- "HTTP"
-local AF_INET, AF_INET6 = 2, 10
+local AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
 local SOL_IP, SOL_IPV6 = 0, 41
 local SO_ORIGINAL_DST = 80              -- the same number for IPv6
 local MAPPED = "::ffff:"
@@ -34,10 +48,15 @@ local ADDRESS_SIZE = 128
 local address = ffi.new("uint8_t[?]", ADDRESS_SIZE)
 local length = ffi.new("uint32_t[1]")
 local text = ffi.new("char[64]")
-local request_type = ffi.typeof("amesh_request_t *")
+local request_type = ffi.typeof(IS_STREAM and "amesh_stream_request_t *" or "amesh_request_t *")
 
 local _M = {}
 local layout     -- nil: not looked at yet, true: proven, false: not usable
+
+
+local function port_at(bytes)
+    return bit_bor(bit_lshift(bytes[2], 8), bytes[3])
+end
 
 
 -- "1.2.3.4", 80 from the socket address in `address`.
@@ -59,20 +78,9 @@ local function read_address()
     local ip = ffi.string(text)
     if ip:sub(1, #MAPPED) == MAPPED and ip:find(".", 1, true) then
         ip = ip:sub(#MAPPED + 1)
-        family = AF_INET
     end
 
-    return ip, bit_bor(bit_lshift(address[2], 8), address[3]), family
-end
-
-
-local function local_address(fd)
-    length[0] = ADDRESS_SIZE
-    if C.getsockname(fd, address, length) ~= 0 then
-        return nil
-    end
-
-    return read_address()
+    return ip, port_at(address)
 end
 
 
@@ -84,17 +92,30 @@ local function bare(ip)
 end
 
 
+-- true, false, or nil where the connection proves nothing (it has no port).
 local function prove(request)
-    if request.signature ~= REQUEST_SIGNATURE or request.connection == nil then
+    if not IS_STREAM and request.signature ~= REQUEST_SIGNATURE then
+        return false
+    end
+    if request.connection == nil then
         return false
     end
 
-    local ip, port = local_address(request.connection.fd)
-    return ip == bare(var.server_addr) and port == tonumber(var.server_port)
+    length[0] = ADDRESS_SIZE
+    if C.getpeername(request.connection.fd, address, length) ~= 0 then
+        return nil
+    end
+    if length[0] < 8 or address[0] + address[1] * 256 == AF_UNIX then
+        return nil
+    end
+
+    local ip, port = read_address()
+    return ip == bare(var.realip_remote_addr or var.remote_addr)
+           and port == tonumber(var.realip_remote_port or var.remote_port)
 end
 
 
-local function descriptor()
+local function current()
     local pointer = get_request()
     if not pointer or layout == false then
         return nil
@@ -103,14 +124,23 @@ local function descriptor()
     local request = ffi.cast(request_type, pointer)
     if layout == nil then
         layout = prove(request)
-        if not layout then
+        if layout == false then
             log.error("original destinations are not known: the layout of nginx's structures is not the expected ",
-                      "one; requests count as sent to the address that accepted them")
+                      "one; connections count as sent to the address that accepted them")
+        end
+        if not layout then
             return nil
         end
     end
 
-    return request.connection.fd
+    return request.connection
+end
+
+
+-- Descriptor of the client's socket; nil when it cannot be known.
+function _M.descriptor()
+    local connection = current()
+    return connection and connection.fd
 end
 
 
@@ -122,7 +152,7 @@ end
 
 -- ip, port before iptables REDIRECT; nil when the kernel knows none.
 function _M.original_destination()
-    local fd = descriptor()
+    local fd = _M.descriptor()
     if not fd then
         return nil
     end
@@ -140,9 +170,42 @@ function _M.original_destination()
 end
 
 
--- ip, port that nginx accepted the connection on.
+-- ip, port of the connection's local end. After REDIRECT it is the captured port's, by TPROXY the original destination.
 function _M.accepted_on()
+    local fd = _M.descriptor()
+    if fd then
+        length[0] = ADDRESS_SIZE
+        if C.getsockname(fd, address, length) == 0 then
+            local ip, port = read_address()
+            if ip then
+                return ip, port
+            end
+        end
+    end
+
     return bare(var.server_addr), tonumber(var.server_port)
+end
+
+
+-- Port of the listening socket that the connection arrived at, whatever its local end says (TPROXY), and whichever
+-- listener serves it by now (`pass`).
+function _M.arrival_port()
+    local connection = current()
+    if not connection then
+        return tonumber(var.server_port)
+    end
+
+    local handed = handover.arrival_port(connection.fd)
+    if handed then
+        return handed
+    end
+
+    local _, port = _M.accepted_on()
+    local listening = connection.listening
+    if listening == nil or listening.address == nil or listening.address[0] == AF_UNIX then
+        return port
+    end
+    return port_at(listening.address)
 end
 
 
