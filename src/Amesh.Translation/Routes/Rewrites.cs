@@ -1,4 +1,5 @@
 using Amesh.Apisix;
+using Amesh.Translation.Expressions;
 using Envoy.Config.Route.V3;
 using Envoy.Type.Matcher.V3;
 

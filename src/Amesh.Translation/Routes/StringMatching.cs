@@ -1,4 +1,5 @@
 using Amesh.Apisix;
+using Amesh.Translation.Expressions;
 using Envoy.Type.Matcher.V3;
 
 namespace Amesh.Translation.Routes;

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
+using Amesh.Translation.Expressions;
 
-namespace Amesh.Translation.Tests.Routes;
+namespace Amesh.Translation.Tests.Expressions;
 
 public class RegexesTests
 {
