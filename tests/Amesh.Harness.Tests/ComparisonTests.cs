@@ -117,6 +117,32 @@ public class ComparisonTests
         Assert.Contains("answer body", Assert.Single(differences), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void TheHashOfACertificateIsNotComparedButItsIdentityIs()
+    {
+        const string Header = "x-forwarded-client-cert";
+        var verdict = VerdictFile.Read(Path.Combine(Repository.Verdicts, "istio-security.json")).Steps["strict"].First(static verdict => verdict.Got.Seen?.Headers.ContainsKey(Header) == true);
+        var seen = verdict.Got.Seen!;
+        List<string> Compare(string value) => Comparison.Differences(verdict, Replay(verdict.Got with { Seen = seen with { Headers = With(seen.Headers, Header, value) } }), []);
+        var there = seen.Headers[Header][0];
+        Assert.Empty(Compare(there.Replace("Hash=4", "Hash=5", StringComparison.Ordinal)));
+        Assert.Contains(Header, Assert.Single(Compare(there.Replace("sa/client", "sa/other", StringComparison.Ordinal))), StringComparison.Ordinal);
+        Assert.Contains(Header, Assert.Single(Compare(there.Replace("Hash=", "Hush=", StringComparison.Ordinal))), StringComparison.Ordinal);
+    }
+
+    /// <summary>Each single thing that a verdict tells is changed in turn: none may go unseen.</summary>
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void NothingThatAVerdictTellsGoesUncompared(string file)
+    {
+        var unseen = new List<string>();
+        foreach (var verdict in VerdictFile.Read(Path.Combine(Repository.Verdicts, file)).Steps.Values.SelectMany(static cases => cases))
+        {
+            unseen.AddRange(Mutations.Of(verdict.Got).Where(changed => Comparison.Differences(verdict, Replay(changed.Outcome), []).Count == 0).Select(changed => $"{verdict.Id}: {changed.What}"));
+        }
+        Assert.Empty(unseen);
+    }
+
     private static VerdictCase Case(string id) => Bookinfo.Steps[id.Split('/')[0]].Single(verdict => verdict.Id == id);
 
     private static IReadOnlyList<RouteTarget> Targets(string step) => Mesh.Steps.Single(recorded => recorded.Name == step).State.Targets;

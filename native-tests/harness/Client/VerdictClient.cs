@@ -5,6 +5,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
+using Amesh.Harness.Certificates;
 using Amesh.Harness.Endpoints;
 using Amesh.Harness.Verdicts;
 
@@ -14,7 +15,8 @@ namespace Amesh.Harness.Client;
 /// Sends requests as an application behind the proxy would: each on a connection of its own, exactly the bytes asked for, marked with
 /// <c>x-case</c> and <c>user-agent: verdict</c>.
 /// </summary>
-internal sealed class VerdictClient
+/// <param name="certificates">What clients show; without it no client shows one.</param>
+internal sealed class VerdictClient(ClientCertificates? certificates = null)
 {
     /// <summary>How long an answer may take before it is none.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(40);
@@ -118,7 +120,7 @@ internal sealed class VerdictClient
         return [.. Encoding.Latin1.GetBytes(head.Append("\r\n").ToString()), .. body];
     }
 
-    private static async Task<Reply> HttpsAsync(Stream stream, string caseId, SentRequest request, CancellationToken stop)
+    private async Task<Reply> HttpsAsync(Stream stream, string caseId, SentRequest request, CancellationToken stop)
     {
         await using var tls = await HandshakeAsync(stream, request, stop);
         return tls.NegotiatedApplicationProtocol.ToString() is "h2" or "istio-h2"
@@ -126,7 +128,7 @@ internal sealed class VerdictClient
             : await Http1Async(tls, caseId, request, stop);
     }
 
-    private static async Task<Reply> TlsLineAsync(Stream stream, string caseId, SentRequest request, CancellationToken stop)
+    private async Task<Reply> TlsLineAsync(Stream stream, string caseId, SentRequest request, CancellationToken stop)
     {
         SslStream tls;
         try
@@ -143,14 +145,18 @@ internal sealed class VerdictClient
         }
     }
 
-    private static async Task<SslStream> HandshakeAsync(Stream stream, SentRequest request, CancellationToken stop)
+    private async Task<SslStream> HandshakeAsync(Stream stream, SentRequest request, CancellationToken stop)
     {
         var tls = new SslStream(stream);
+        var shown = request.Client is { } name ? certificates?.Of(name) ?? throw new HarnessException($"client certificate {name}: this run has none") : null;
         await tls.AuthenticateAsClientAsync(
             new SslClientAuthenticationOptions
             {
                 TargetHost = request.Sni,
                 ApplicationProtocols = request.Alpn.Count == 0 ? null : [.. request.Alpn.Select(static name => new SslApplicationProtocol(name))],
+                ClientCertificates = shown is null ? null : [shown],
+                // Whatever names of authorities the server sends: it shows what it was told to.
+                LocalCertificateSelectionCallback = shown is null ? null : (_, _, _, _, _) => shown,
                 RemoteCertificateValidationCallback = static (_, _, _, _) => true,
             },
             stop);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Amesh.Harness.Certificates;
 using Amesh.Harness.Endpoints;
 using Amesh.Harness.Network;
 using Amesh.Harness.Processes;
@@ -60,13 +61,18 @@ internal static class VerdictsCommand
         var mesh = RecordedMesh.Read(recording, options.Protocol);
         var gateway = new GatewayOptions { Recording = recording, Protocol = options.Protocol, OwnPorts = [.. verdicts.ProxyAddresses(mesh.Addresses).Select(static address => IPEndPoint.Parse(address).Port).Distinct().Order()] };
         using var folder = new RunFolder();
-        await using var controlPlane = options.Target == "none" ? null : ControlPlane.Of(options.ControlPlane, recording, folder.Path);
+        var authority = new RunAuthority();
+        PrivateFiles.Put(PrivateFiles.Resolver, NameServer.ResolverConfiguration, folder.Path);
+        PrivateFiles.Put(PrivateFiles.RootStore, authority.Pem, folder.Path);
+        var replayed = Path.Combine(folder.Path, "recording");
+        RewrittenRecording.Write(recording, replayed, authority, verdicts.Proxy == "router");
+        await using var controlPlane = options.Target == "none" ? null : ControlPlane.Of(options.ControlPlane, replayed, folder.Path);
         await using IProxy proxy = options.Target switch
         {
             "none" => new NoProxy(),
             "apisix" => new ApisixGateway(folder.Path, gateway),
             _ => new TestGateway(folder.Path, gateway),
         };
-        return await new VerdictRun(verdicts, mesh, proxy, controlPlane, options, output).RunAsync();
+        return await new VerdictRun(verdicts, mesh, authority, proxy, controlPlane, options, output).RunAsync();
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Amesh.Harness.Certificates;
 
 namespace Amesh.Harness.Endpoints;
 
@@ -18,7 +19,7 @@ internal sealed class EndpointServer : IAsyncDisposable
     public EndpointServer(EndpointCertificates? certificates = null)
     {
         _http2 = new Http2Endpoint(Log);
-        _certificates = certificates ?? new EndpointCertificates();
+        _certificates = certificates ?? new EndpointCertificates(new RunAuthority(), new Dictionary<string, IReadOnlyCollection<string>>());
     }
 
     /// <summary>Every request that arrived.</summary>

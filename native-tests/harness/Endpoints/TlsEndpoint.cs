@@ -1,4 +1,5 @@
 using System.Net.Security;
+using Amesh.Harness.Certificates;
 
 namespace Amesh.Harness.Endpoints;
 
@@ -22,7 +23,7 @@ internal static class TlsEndpoint
                 asked = hello.ServerName;
                 return ValueTask.FromResult(new SslServerAuthenticationOptions
                 {
-                    ServerCertificate = certificates.Public,
+                    ServerCertificate = certificates.Of(connection.Address),
                     ClientCertificateRequired = true,
                     RemoteCertificateValidationCallback = static (_, _, _, _) => true,
                     ApplicationProtocols = Protocols,
@@ -30,6 +31,6 @@ internal static class TlsEndpoint
             },
             null,
             stop);
-        await serve(connection with { Reader = new ByteReader(tls), Sni = asked, Peer = EndpointCertificates.Identity(tls.RemoteCertificate) });
+        await serve(connection with { Reader = new ByteReader(tls), Sni = asked, Peer = RunAuthority.Identity(tls.RemoteCertificate) });
     }
 }

@@ -64,6 +64,19 @@ internal sealed class MeshState
             .SelectMany(static assignment => Endpoints(assignment)).Select(static endpoint => endpoint.Address)
             .Where(static address => System.Net.IPEndPoint.TryParse(address, out _)).Distinct();
 
+    /// <summary>Endpoint addresses, each with an identity that a cluster expects of it.</summary>
+    public IEnumerable<(string Address, string Identity)> Identities =>
+        Of(Cluster).SelectMany(cluster => ExpectedIdentities.Of(new Wire(cluster.Value)).SelectMany(identity => EndpointsOf(cluster.Key).Select(endpoint => (endpoint.Address, identity))));
+
+    /// <summary>The content of a secret with a certificate: chain and key as text; null when there is none of that name.</summary>
+    public (string Chain, string Key)? CertificateOf(string name)
+    {
+        static string Text(Wire? source) => System.Text.Encoding.ASCII.GetString((source?.Bytes(2) is { IsEmpty: false } bytes ? bytes : source?.Bytes(3) ?? default).Span);
+        return Of("Secret").TryGetValue(name, out var secret) && new Wire(secret).Message(2) is { } certificate
+            ? (Text(certificate.Message(1)), Text(certificate.Message(2)))
+            : null;
+    }
+
     /// <summary>What each route, and each TCP filter chain, may send a request to.</summary>
     public IReadOnlyList<RouteTarget> Targets => _targets ??= [.. RouteClusters().Concat(TcpClusters()).Select(Target).Where(static target => target.Shares.Count > 0)];
 

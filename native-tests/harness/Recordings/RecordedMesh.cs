@@ -22,6 +22,10 @@ internal sealed class RecordedMesh
     /// <summary>Every endpoint address that any step names.</summary>
     public IEnumerable<string> Addresses => Steps.SelectMany(static step => step.State.Addresses).Distinct();
 
+    /// <summary>The identities that any step's clusters expect of each endpoint.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyCollection<string>> Identities => Steps.SelectMany(static step => step.State.Identities).GroupBy(static one => one.Address, static one => one.Identity)
+        .ToDictionary(static group => group.Key, static group => (IReadOnlyCollection<string>)group.ToHashSet());
+
     /// <summary>Reads a recording; the form that is there if the one asked for is not.</summary>
     public static RecordedMesh Read(string folder, string protocol = "delta")
     {

@@ -38,7 +38,7 @@ internal static partial class ProxyHeaders
     {
         _ when values is null => [],
         "set-cookie" => values.Select(static value => CookieValue().Replace(value, "=")),
-        "x-forwarded-client-cert" => values.Select(static value => CertificateHash().Replace(value, "Hash=")),
+        "x-forwarded-client-cert" => values.Select(static value => Generated().Replace(value, "$1=")),
         _ => values,
     };
 
@@ -47,6 +47,7 @@ internal static partial class ProxyHeaders
     [GeneratedRegex("=[^;]*")]
     private static partial Regex CookieValue();
 
-    [GeneratedRegex("Hash=[0-9a-f]*")]
-    private static partial Regex CertificateHash();
+    /// <summary>What depends on the certificate that was made for the run; that it is there at all is compared.</summary>
+    [GeneratedRegex("""\b(Hash|Cert|Chain)=("[^"]*"|[0-9a-f]*)""")]
+    private static partial Regex Generated();
 }

@@ -1,27 +1,32 @@
 using System.Diagnostics;
+using Amesh.Harness.Certificates;
 using Amesh.Harness.Client;
 using Amesh.Harness.Endpoints;
+using Amesh.Harness.Network;
 using Amesh.Harness.Processes;
 using Amesh.Harness.Recordings;
 
 namespace Amesh.Harness.Verdicts;
 
 /// <summary>Walks a recording's steps, sends every case of each through the proxy and compares with what Envoy did.</summary>
-internal sealed class VerdictRun(VerdictFile verdicts, RecordedMesh mesh, IProxy proxy, ControlPlane? controlPlane, VerdictOptions options, TextWriter output)
+internal sealed class VerdictRun(
+    VerdictFile verdicts, RecordedMesh mesh, RunAuthority authority, IProxy proxy, ControlPlane? controlPlane, VerdictOptions options, TextWriter output)
 {
+    private const string GatewayCertificate = "kubernetes://shop-cert";
     private readonly KnownDifferences _known = KnownDifferences.Read();
 
     /// <summary>Runs to the end; the score.</summary>
     public async Task<Score> RunAsync()
     {
-        await using var endpoints = new EndpointServer();
+        await using var endpoints = new EndpointServer(new EndpointCertificates(authority, mesh.Identities));
+        await using var names = new NameServer(verdicts.Dns);
         Stage.Prepare(verdicts, mesh, endpoints, proxy);
         if (controlPlane is not null)
         {
             await controlPlane.StartAsync();
         }
         await proxy.StartAsync();
-        var sender = new CaseSender(new VerdictClient(), endpoints.Log);
+        var sender = new CaseSender(new VerdictClient(new ClientCertificates(authority, mesh.Steps[^1].State.CertificateOf(GatewayCertificate))), endpoints.Log);
         var score = new Score { Scenario = options.Scenario, Target = options.Target, Protocol = options.Protocol };
         foreach (var step in mesh.Steps)
         {
