@@ -3,7 +3,6 @@
 local ffi = require("ffi")
 local json = require("apisix.core.json")
 
-local C = ffi.C
 local io_open = io.open
 local package = package
 local pcall = pcall
@@ -61,14 +60,6 @@ local function find(path)
 end
 
 
-local function zone_of(dict)
-    local symbol = has(C, "ngx_meta_lua_ffi_shdict_udata_to_zone")
-                   and "ngx_meta_lua_ffi_shdict_udata_to_zone"
-                   or "ngx_http_lua_ffi_shdict_udata_to_zone"
-    return ffi.cast("void *", C[symbol](dict[1]))
-end
-
-
 local function library_options(attr)
     local options = {}
     for name, value in pairs(attr) do
@@ -81,7 +72,8 @@ local function library_options(attr)
 end
 
 
--- attr: plugin_attr.amesh of config.yaml. Returns the path of the started library, or nil and what to do about it.
+-- config, version: handles of the dictionaries. attr: plugin_attr.amesh of config.yaml. Returns the path of the started
+-- library, or nil and what to do about it.
 function _M.start(config, version, attr)
     if loaded then
         return loaded.path
@@ -104,13 +96,13 @@ function _M.start(config, version, attr)
             return nil, path .. " has neither amesh_start nor initial: it is not an xDS library for APISIX"
         end
 
-        lib.initial(zone_of(config), zone_of(version))
+        lib.initial(config.pointer, version.pointer)
         return path
     end
 
     local options = next(attr) and library_options(attr) or "{}"
     local err = ffi.new("char[?]", ERR_SIZE)
-    local rc = lib.amesh_start(ABI, zone_of(config), zone_of(version), options, #options, err, ERR_SIZE)
+    local rc = lib.amesh_start(ABI, config.pointer, version.pointer, options, #options, err, ERR_SIZE)
     if rc ~= 0 then
         return nil, path .. " did not start: " .. ffi.string(err)
     end

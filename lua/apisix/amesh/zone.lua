@@ -5,6 +5,8 @@
 -- throws the read away and comes back. Nothing here knows what an object means.
 local str_byte = string.byte
 local str_find = string.find
+local format = string.format
+local gmatch = string.gmatch
 local str_sub = string.sub
 local setmetatable = setmetatable
 local ipairs = ipairs
@@ -21,6 +23,9 @@ local SLASH = str_byte("/")
 -- What a reader that has nothing yet waits for a commit to end. Every prefix of a commit is safe to use.
 local PATIENCE = 1
 
+-- parts of the writer's register of keys
+local BUCKETS = 256
+
 -- How often a read of everything looks for what came meanwhile.
 local MAX_ROUNDS = 10
 
@@ -29,7 +34,7 @@ local function no_step()
 end
 
 
--- config, version: the dictionaries `xds-config` and `xds-config-version`.
+-- config, version: handles of the dictionaries `xds-config` and `xds-config-version`.
 function _M.new(config, version)
     return setmetatable({
         config = config,
@@ -81,9 +86,25 @@ local function read_log(self, from, to)
 end
 
 
+-- Every key, and some that are gone. Only its own VM can list a dictionary; the stream VM has the writer's register.
+local function keys(self)
+    if self.config.get_keys then
+        return self.config:get_keys(0)
+    end
+
+    local found = {}
+    for bucket = 0, BUCKETS - 1 do
+        for key in gmatch(self.config:get(format("amesh/keys/%02x", bucket)) or "", "[^\n]+") do
+            found[#found + 1] = key
+        end
+    end
+    return found
+end
+
+
 local function read_all(self, step)
     local objects = {}
-    for _, key in ipairs(self.config:get_keys(0)) do
+    for _, key in ipairs(keys(self)) do
         -- other keys are the writer's own
         if str_byte(key) == SLASH then
             objects[key] = self.config:get(key)

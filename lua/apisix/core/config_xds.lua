@@ -8,12 +8,14 @@
 -- @module core.config_xds
 local config_local = require("apisix.core.config_local")
 local config_util = require("apisix.core.config_util")
+local json = require("apisix.core.json")
 local log = require("apisix.core.log")
 local try_read_attr = require("apisix.core.table").try_read_attr
 local amesh_item = require("apisix.amesh.item")
 local amesh_kind = require("apisix.amesh.kind")
 local amesh_library = require("apisix.amesh.library")
 local amesh_zone = require("apisix.amesh.zone")
+local amesh_zones = require("apisix.amesh.zones")
 local slices = require("apisix.amesh.slices")
 
 local ngx = ngx
@@ -31,11 +33,9 @@ local str_find = string.find
 local str_sub = string.sub
 local type = type
 
-local process = is_http and require("ngx.process")
+local has_process, process = pcall(require, "ngx.process")
 
 
-local CONFIG_DICT = "xds-config"
-local VERSION_DICT = "xds-config-version"
 local LIBRARY_ERROR = "amesh/library_error"
 local POLL_INTERVAL = 0.01
 -- a timer's memory grows with what it sleeps, so it is replaced now and then
@@ -48,8 +48,12 @@ local ORDERED = {}
 for _, kind in ipairs(ORDER) do
     ORDERED[kind] = true
 end
-local ADVICE = "add to config.yaml: nginx_config: http: custom_lua_shared_dict: {" .. CONFIG_DICT .. ": 64m, "
-               .. VERSION_DICT .. ": 1m}"
+local STREAM_STATUS = "amesh/stream/"
+local NO_ZONES = "no xDS configuration: shared dictionaries xds-config and xds-config-version are missing; "
+                 .. "add to config.yaml: nginx_config: http: custom_lua_shared_dict: {xds-config: 64m, "
+                 .. "xds-config-version: 1m}"
+local NO_ZONES_FOR_STREAM = "no xDS configuration for the stream subsystem: its dictionaries are nginx's http block's, "
+                            .. "so apisix.proxy_mode must be http&stream"
 
 
 local _M = setmetatable({
@@ -65,8 +69,7 @@ local applied           -- the last commit that is wholly in force here
 local has_privileged_agent = false
 local holder = false
 local library_error
--- a dictionary that every APISIX has
-local notes = ngx.shared["internal-status"]
+local config_zone, version_zone, notes    -- handles of the dictionaries
 
 local mt = {
     __index = _M,
@@ -120,9 +123,9 @@ local function group(change, step)
         return entry, id
     end
 
-    for key, json in pairs(change.objects) do
+    for key, text in pairs(change.objects) do
         local entry, id = kind_of(key)
-        entry.objects[id] = json
+        entry.objects[id] = text
         step()
     end
 
@@ -183,6 +186,14 @@ local function apply(change, step, in_slices)
 end
 
 
+-- The control API runs in the other Lua VM.
+local function note_stream_status()
+    if not is_http and notes then
+        notes:set(STREAM_STATUS .. ngx.worker.id(), json.encode(_M.process_status()))
+    end
+end
+
+
 -- A commit of the usual size is applied at once. What takes longer is done in slices where the phase allows.
 local function sync(step)
     local change = reader:poll(ngx_now(), step)
@@ -202,7 +213,8 @@ local function sync(step)
     local in_slices = large and step ~= slices.none
     apply(change, in_slices and step or slices.none, in_slices)
     applied = change.version
-    log.info("applied commit ", change.version)
+    note_stream_status()
+    log.info(is_http and "applied commit " or "stream subsystem is at commit ", change.version)
 end
 
 
@@ -240,28 +252,23 @@ end
 -- Other processes are asked for it, too.
 local function note_library_error(err)
     library_error = err
-    if not notes then
-        return
-    end
-
-    if err then
+    if notes then
         notes:set(LIBRARY_ERROR, err)
-    else
-        notes:delete(LIBRARY_ERROR)
     end
 end
 
 
+local function is_privileged_agent()
+    return has_process and process.type() == "privileged agent"
+end
+
+
 local function loads_library()
-    if not process then
+    if not is_http or not has_process then
         return false
     end
 
-    if process.type() == "privileged agent" then
-        return true
-    end
-
-    return not has_privileged_agent and ngx.worker.id() == 0
+    return is_privileged_agent() or not has_privileged_agent and ngx.worker.id() == 0
 end
 
 
@@ -315,12 +322,11 @@ end
 
 
 function _M.getkey(self, key)
-    local dict = ngx.shared[CONFIG_DICT]
     if not self.running then
         return nil, "stopped"
     end
 
-    return dict and dict:get(key)
+    return config_zone and (config_zone:get(key))
 end
 
 
@@ -352,7 +358,6 @@ end
 
 -- What this process has of the configuration, and what the zone has.
 function _M.process_status()
-    local dict = ngx.shared[VERSION_DICT]
     local objects, refused = {}, {}
     for key, obj in pairs(created_obj) do
         if obj.automatic then
@@ -367,25 +372,35 @@ function _M.process_status()
         worker = ngx.worker.id(),
         pid = ngx.worker.pid(),
         applied = applied or 0,
-        commit = dict and dict:get("version") or 0,
-        pending = dict and dict:get("amesh/pending") or 0,
-        epoch = dict and dict:get("amesh/epoch") or 0,
+        commit = version_zone and (version_zone:get("version")) or 0,
+        pending = version_zone and (version_zone:get("amesh/pending")) or 0,
+        epoch = version_zone and (version_zone:get("amesh/epoch")) or 0,
         objects = objects,
         refused = refused,
     }
 end
 
 
+-- The same of the stream subsystem's Lua VM in each worker, where it has one.
+function _M.stream_status()
+    local all = {}
+    for id = 0, ngx.worker.count() - 1 do
+        local text = notes and notes:get(STREAM_STATUS .. id)
+        all[#all + 1] = text and json.decode(text)
+    end
+    return #all > 0 and all or nil
+end
+
+
 -- Text of an object as it is in the zone.
 function _M.zone_text(key)
-    local dict = ngx.shared[CONFIG_DICT]
-    return dict and dict:get(key)
+    return config_zone and (config_zone:get(key))
 end
 
 
 -- Why there is no library; nil when there is one, or nobody has said.
 function _M.library_error()
-    return library_error or (notes and notes:get(LIBRARY_ERROR))
+    return library_error or (notes and (notes:get(LIBRARY_ERROR)))
 end
 
 
@@ -403,8 +418,7 @@ end
 
 -- Status of the library, JSON: from the library itself in the process that holds it, else what it left in the zone.
 function _M.library_status()
-    local dict = ngx.shared[VERSION_DICT]
-    return amesh_library.status() or (dict and dict:get("amesh/status"))
+    return amesh_library.status() or (version_zone and (version_zone:get("amesh/status")))
 end
 
 
@@ -432,7 +446,7 @@ end
 
 -- Init phase: APISIX has asked for a privileged agent by now; ask again to learn whether this nginx can have one.
 function _M.init()
-    if process then
+    if is_http and has_process then
         local ok, enabled = pcall(process.enable_privileged_agent)
         has_privileged_agent = ok and enabled and true or false
     end
@@ -441,40 +455,48 @@ function _M.init()
 end
 
 
+local function start_library()
+    holder = loads_library()
+    if not holder then
+        return
+    end
+
+    local path, err = amesh_library.start(config_zone, version_zone, attributes())
+    note_library_error(err)
+    if path then
+        log.notice("xDS library started: ", path)
+    else
+        log.error("no xDS library, the configuration in the zone stays as it is: ", err)
+    end
+end
+
+
 function _M.init_worker()
     decode_in_iterators()
+    amesh_zones.init_worker()
 
-    local config, version = ngx.shared[CONFIG_DICT], ngx.shared[VERSION_DICT]
-    if not config or not version then
-        log.error("no xDS configuration: shared dictionaries ", CONFIG_DICT, " and ", VERSION_DICT,
-                  " are missing; ", ADVICE)
+    config_zone, version_zone, notes = amesh_zones.find()
+    if not config_zone then
+        log.error(is_http and NO_ZONES or NO_ZONES_FOR_STREAM)
         return true
     end
 
-    local attr = attributes()
-    holder = loads_library()
-    if holder then
-        local path, err = amesh_library.start(config, version, attr)
-        if path then
-            log.notice("xDS library started: ", path)
-            note_library_error(nil)
-        else
-            note_library_error(err)
-            log.error("no xDS library, the configuration in the zone stays as it is: ", err)
-        end
+    start_library()
+    if not is_http and is_privileged_agent() then
+        return true     -- it takes no connections
     end
 
-    reader = amesh_zone.new(config, version)
+    reader = amesh_zone.new(config_zone, version_zone)
     -- Before the first request: nothing can wait here, and nothing has to. A process without requests leaves it to the
     -- timer, so that workers that start together have the cores for themselves.
-    if not process or process.type() == "worker" then
+    if not is_privileged_agent() then
         local read, why = pcall(sync, slices.none)
         if not read then
             log.error("failed to read the xDS configuration: ", why)
         end
     end
 
-    local ok, err = timer_at(0, watch, attr.poll_interval or POLL_INTERVAL)
+    local ok, err = timer_at(0, watch, attributes().poll_interval or POLL_INTERVAL)
     if not ok then
         return nil, "failed to create the timer that follows the xDS configuration: " .. err
     end

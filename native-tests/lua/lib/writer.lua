@@ -21,6 +21,15 @@ function _M.begin()
     return number
 end
 
+-- The register of keys, which whoever cannot list a dictionary reads: all of it in one of its parts.
+local function register()
+    local keys = {}
+    for _, key in ipairs(config:get_keys(0)) do
+        keys[#keys + 1] = key:sub(1, 1) == "/" and key or nil
+    end
+    config:set("amesh/keys/00", table.concat(keys, "\n"))
+end
+
 -- set: {{key, object or text}}; removed: {key}
 function _M.write(set, removed)
     local log = {}
@@ -32,6 +41,7 @@ function _M.write(set, removed)
         config:delete(key)
         log[#log + 1] = "-" .. key
     end
+    register()
     return table.concat(log, "\n")
 end
 
@@ -45,12 +55,16 @@ end
 
 -- Until every worker has applied what was committed.
 function _M.wait()
-    if not ngx.shared.gateway then
-        return ngx.sleep(0.15)      -- APISIX itself: workers do not report
-    end
-
     local number = _M.number()
     local deadline = ngx.now() + 5
+    if not ngx.shared.gateway then
+        -- APISIX itself: other workers do not report
+        local core = require("apisix.core")
+        while (core.config.applied_version() or 0) < number and ngx.now() < deadline do
+            ngx.sleep(0.005)
+        end
+        return ngx.sleep(0.03)
+    end
     while ngx.now() < deadline do
         local behind = false
         for id = 0, ngx.worker.count() - 1 do
@@ -78,7 +92,7 @@ function _M.replace(set)
         keep[one[1]] = true
     end
     for _, key in ipairs(config:get_keys(0)) do
-        if not keep[key] then
+        if key:sub(1, 1) == "/" and not keep[key] then
             removed[#removed + 1] = key
         end
     end

@@ -1,0 +1,105 @@
+#!/bin/sh
+# The tests of the Lua side in a real APISIX: APISIX_HOME is its home, its openresty is on the PATH. With names (zone, provider, ...) only
+# those. Last line: "N passed, N failed"; exit code 1 on a failure. Needs root, for a network namespace.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+[ -d "${APISIX_HOME:?set it to the home of an APISIX 3}/apisix" ] || { echo "no APISIX in $APISIX_HOME"; exit 1; }
+if [ "${AMESH_LUA_TESTS_INSIDE:-}" != yes ]; then
+    exec env AMESH_LUA_TESTS_INSIDE=yes unshare --net --mount sh "$0" "$@"
+fi
+
+work=$(mktemp -d)
+chmod 755 "$work"
+prefix=$work/apisix
+passed=0
+failed=0
+running=
+
+stop() {
+    [ -z "$running" ] || kill -TERM "$running" 2>/dev/null
+    [ -z "$running" ] || wait "$running" 2>/dev/null
+    running=
+}
+trap 'stop; [ -n "${KEEP:-}" ] && echo "kept $work" || rm -rf "$work"' EXIT
+
+lay_out() {
+    mkdir -p "$prefix/conf" "$prefix/logs"
+    for part in apisix bin deps; do
+        [ ! -e "$APISIX_HOME/$part" ] || ln -s "$APISIX_HOME/$part" "$prefix/$part"
+    done
+    cp -r "$APISIX_HOME/conf/." "$prefix/conf/"
+    rm -f "$prefix"/conf/*.sock "$prefix/conf/apisix.yaml"
+    settings="  ssl: {enable: false}\n  enable_control: true\n  control: {ip: 127.0.0.1, port: 15080}\n  proxy_mode: http\&stream\n"
+    settings="$settings  stream_proxy: {tcp: [9100]}\n  proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m,"
+    settings="$settings disk_path: $work/cache, cache_levels: \"1:2\"}]}"
+    sed -e "s|extra_lua_path: .*|extra_lua_path: $root/lua/?.lua;$here/lib/?.lua;$here/?.lua|" \
+        -e "s|/usr/local/amesh|$root|g" \
+        -e "s|^    - 15001|    - {ip: 0.0.0.0, port: 15001}|" \
+        -e "s|^  # HTTP/1.1 and HTTP/2 without|$settings\n&|" \
+        -e "s|^    source: .*|    source: file:$work/none|" \
+        -e "s|^nginx_config:|&\n  worker_processes: 2\n  error_log_level: info\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: include $here/servers.conf;|" \
+        "$root/apisix-patch/config.yaml" > "$prefix/conf/config.yaml"
+    (cd "$prefix" && bash ./bin/apisix init) > "$work/init" 2>&1 || { cat "$work/init"; exit 1; }
+}
+
+start() {
+    openresty -p "$prefix" -c "$prefix/conf/nginx.conf" -g 'daemon off;' > "$work/out" 2>&1 &
+    running=$!
+    for _ in $(seq 200); do
+        curl -s -o /dev/null http://127.0.0.1:15080/v1/amesh/status && return 0
+        sleep 0.05
+    done
+    echo "FAILED APISIX did not start:"
+    cat "$work/out" "$prefix/logs/error.log"
+    exit 1
+}
+
+count() {
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+}
+
+suite() {
+    answer=$(curl -s "http://127.0.0.1:15081/test/$1")
+    echo "$answer" | grep -v ' passed, [0-9]* failed$'
+    last=$(echo "$answer" | tail -1)
+    case $last in
+        *passed*) count "${last%% *}" "$(echo "$last" | sed 's/.*, \([0-9]*\) failed/\1/')" ;;
+        *) count 0 1; echo "FAILED $1 brought no result: $last" ;;
+    esac
+    echo "$1: $last"
+}
+
+if [ $# -gt 0 ]; then
+    suites=$*
+else
+    suites=$(cd "$here/tests" && ls *.lua | sed 's/\.lua$//' | grep -v stream_leaves_a_route)
+fi
+
+. "$here/network.sh"
+lay_out
+start
+for one in $suites; do
+    suite "$one"
+done
+
+expect() { # expect TITLE COMMAND...
+    title=$1
+    shift
+    if "$@" > "$work/last" 2>&1; then count 1 0; else count 0 1; echo "FAILED $title"; fi
+}
+
+served() { [ "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:9100/)" = 200 ]; }
+case " $suites " in *" stream "*)
+    suite stream_leaves_a_route
+    kill -HUP "$running"
+    sleep 2
+    for _ in 1 2 3 4 5 6; do
+        expect "after a reload the stream side of every worker has what is in the zone" served
+    done
+    ;;
+esac
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
