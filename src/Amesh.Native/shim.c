@@ -106,12 +106,12 @@ static void keep_out_of_zones(void)
 }
 
 int amesh_zone_store(void *zone, int op, const uint8_t *key, size_t key_len, int value_type, const uint8_t *str, size_t str_len,
-                     double num)
+                     double num, int flags)
 {
     char *errmsg = NULL;
     int forcible = 0;
     pthread_mutex_lock(&zone_lock);
-    int rc = shdict_store(zone, op, key, key_len, value_type, str, str_len, num, 0, 0, &errmsg, &forcible);
+    int rc = shdict_store(zone, op, key, key_len, value_type, str, str_len, num, 0, flags, &errmsg, &forcible);
     pthread_mutex_unlock(&zone_lock);
     return rc;
 }
@@ -120,12 +120,13 @@ int amesh_zone_store(void *zone, int op, const uint8_t *key, size_t key_len, int
  * Gives the value's type (0: no such key, 3: number, 4: string), or -1. A string longer than the buffer comes in memory of
  * its own, to be freed with amesh_zone_free.
  */
-int amesh_zone_get(void *zone, const uint8_t *key, size_t key_len, uint8_t **str, size_t *str_len, double *num)
+int amesh_zone_get(void *zone, const uint8_t *key, size_t key_len, uint8_t **str, size_t *str_len, double *num,
+                   int *flags)
 {
     char *errmsg = NULL;
-    int value_type = 0, flags = 0, stale = 0;
+    int value_type = 0, stale = 0;
     pthread_mutex_lock(&zone_lock);
-    int rc = shdict_get(zone, key, key_len, &value_type, str, str_len, num, &flags, 0, &stale, &errmsg);
+    int rc = shdict_get(zone, key, key_len, &value_type, str, str_len, num, flags, 0, &stale, &errmsg);
     pthread_mutex_unlock(&zone_lock);
     return rc == 0 ? value_type : -1;
 }

@@ -6,6 +6,7 @@ namespace Amesh.Native.Tests;
 internal sealed class MemoryZone(long capacity = long.MaxValue) : IZone
 {
     private readonly SortedDictionary<string, object> _values = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _commits = [];
 
     /// <summary>Every change of the zone in order, for tests of what a reader could see in between.</summary>
     public List<string> Steps { get; } = [];
@@ -21,7 +22,12 @@ internal sealed class MemoryZone(long capacity = long.MaxValue) : IZone
 
     private long Used => _values.Sum(v => v.Key.Length + (v.Value is byte[] text ? text.Length : 8));
 
-    public bool TryStore(string key, ReadOnlySpan<byte> value) => Store(key, value.ToArray(), value.Length);
+    public bool TryStore(string key, ReadOnlySpan<byte> value, long commit = 0)
+    {
+        bool stored = Store(key, value.ToArray(), value.Length);
+        _commits[key] = commit;
+        return stored;
+    }
 
     public bool TryStore(string key, double value) => Store(key, value, 8);
 
@@ -31,7 +37,13 @@ internal sealed class MemoryZone(long capacity = long.MaxValue) : IZone
         _values.Remove(key);
     }
 
-    public byte[]? Text(string key) => _values.GetValueOrDefault(key) as byte[];
+    public byte[]? Text(string key) => Text(key, out _);
+
+    public byte[]? Text(string key, out long commit)
+    {
+        commit = _commits.GetValueOrDefault(key);
+        return _values.GetValueOrDefault(key) as byte[];
+    }
 
     public double? Number(string key) => _values.GetValueOrDefault(key) as double?;
 

@@ -105,6 +105,21 @@ public class ZoneSinkTests
     }
 
     [Fact]
+    public void An_object_carries_the_commit_that_it_came_with()
+    {
+        var config = new MemoryZone(capacity: 400);
+        var sink = new ZoneSink(config, _version);
+        sink.Commit(Set(Upstream("u", "1"), Route("r", "1")));
+        sink.Commit(Set(Route("r", "2")));
+        _ = Assert.Throws<ConfigSinkException>(() => sink.Commit(Set(Upstream("u", "2"), Route("r", new string('x', 500)))));
+
+        _ = config.Text("/upstreams/u", out long upstream);
+        _ = config.Text("/routes/r", out long route);
+        Assert.Equal(1, upstream);
+        Assert.Equal(2, route);
+    }
+
+    [Fact]
     public void A_process_that_dies_anywhere_in_a_commit_leaves_what_its_successor_can_finish()
     {
         ChangeSet first = Set(Upstream("a", "1"), Route("r", "1"));
@@ -138,6 +153,10 @@ public class ZoneSinkTests
             Assert.Equal(["/routes/r", "/upstreams/b"], config.Keys.Where(k => k[0] == '/'));
             Assert.Equal("2", Text(config, "/routes/r"));
             Assert.Equal(version.Number("version"), version.Number("amesh/pending"));
+
+            // And a reader that is at commit 1 hears of all that is different now, whoever wrote it.
+            string log = string.Join('\n', Enumerable.Range(2, (int)version.Number("version")!.Value - 1).Select(n => Text(version, $"amesh/log/{n}")));
+            Assert.True(log == "*" || log.Split('\n').ToHashSet().IsSupersetOf(["+/upstreams/b", "+/routes/r", "-/upstreams/a"]), log);
             if (!died)
             {
                 break;

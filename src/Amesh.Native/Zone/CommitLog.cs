@@ -25,8 +25,11 @@ internal sealed class CommitLog(IZone zone)
     private long _bytes;
     private bool _read;
 
-    /// <summary>Writes the entry of a commit, before the commit is published.</summary>
-    public void Append(long commit, ChangeSet changes)
+    /// <summary>
+    /// Writes the entry of a commit, before the commit is published. <paramref name="everything"/>: readers have to look at more
+    /// than what this commit changes.
+    /// </summary>
+    public void Append(long commit, ChangeSet changes, bool everything = false)
     {
         if (!_read)
         {
@@ -34,7 +37,7 @@ internal sealed class CommitLog(IZone zone)
             ReadWhatIsThere(commit);
         }
 
-        byte[] entry = EntryOf(changes);
+        byte[] entry = everything ? Everything : EntryOf(changes);
         while (_entries.Count > 0 && (_entries.Count >= MaxEntries || _bytes + entry.Length > MaxBytes))
         {
             DropOldest();

@@ -3,8 +3,11 @@ namespace Amesh.Native.Zone;
 /// <summary>A shared dictionary, as far as the writer needs it. Keys and texts are UTF-8.</summary>
 internal interface IZone
 {
-    /// <summary>Stores a text; false when there is no room, in which case the key's old value may be gone, too.</summary>
-    bool TryStore(string key, ReadOnlySpan<byte> value);
+    /// <summary>
+    /// Stores a text, and beside it the number of the commit that it comes with (0: none); false when there is no room, in which
+    /// case the key's old value may be gone, too.
+    /// </summary>
+    bool TryStore(string key, ReadOnlySpan<byte> value, long commit = 0);
 
     /// <summary>Stores a number; false when there is no room.</summary>
     bool TryStore(string key, double value);
@@ -13,7 +16,10 @@ internal interface IZone
     void Delete(string key);
 
     /// <summary>The text of a key; null where there is none.</summary>
-    byte[]? Text(string key);
+    byte[]? Text(string key) => Text(key, out _);
+
+    /// <summary>The text of a key, and the number of the commit that it came with; null where there is none.</summary>
+    byte[]? Text(string key, out long commit);
 
     /// <summary>The number of a key; null where there is none.</summary>
     double? Number(string key);

@@ -24,7 +24,7 @@ internal sealed class KeyRegister(IZone zone)
 
     /// <summary>Registers keys; steps that can be taken back go onto <paramref name="undo"/>.</summary>
     /// <exception cref="ConfigSinkException">There is no room.</exception>
-    public void Add(IEnumerable<ConfigObject> objects, Stack<(string Key, byte[]? Before)> undo)
+    public void Add(IEnumerable<ConfigObject> objects, Stack<UndoStep> undo)
     {
         var changed = new HashSet<int>();
         foreach (ConfigObject value in objects)
@@ -40,7 +40,7 @@ internal sealed class KeyRegister(IZone zone)
         foreach (int bucket in changed)
         {
             string name = NameOf(bucket);
-            undo.Push((name, zone.Text(name)));
+            undo.Push(UndoStep.Of(zone, name));
             if (!zone.TryStore(name, Encoding.UTF8.GetBytes(string.Join('\n', Bucket(bucket)))))
             {
                 throw ZoneSink.Full(zone, ZoneSink.ConfigZone);

@@ -23,12 +23,13 @@ internal sealed unsafe partial class NginxZone(nint zone) : IZone
     /// <summary>Finds nginx's functions; null, or the name of one that this process has not.</summary>
     public static string? Resolve() => Marshal.PtrToStringUTF8(Shim.Resolve());
 
-    public bool TryStore(string key, ReadOnlySpan<byte> value)
+    // nginx keeps a number beside each value for whoever uses the dictionary ("user flags").
+    public bool TryStore(string key, ReadOnlySpan<byte> value, long commit = 0)
     {
         fixed (byte* keyBytes = Encoding.UTF8.GetBytes(key))
         fixed (byte* text = value)
         {
-            return Shim.Store(zone, SafeStore, keyBytes, KeyLength(key), StringType, text, (nuint)value.Length, 0) == Ok;
+            return Shim.Store(zone, SafeStore, keyBytes, KeyLength(key), StringType, text, (nuint)value.Length, 0, (int)commit) == Ok;
         }
     }
 
@@ -36,7 +37,7 @@ internal sealed unsafe partial class NginxZone(nint zone) : IZone
     {
         fixed (byte* keyBytes = Encoding.UTF8.GetBytes(key))
         {
-            return Shim.Store(zone, SafeStore, keyBytes, KeyLength(key), NumberType, null, 0, value) == Ok;
+            return Shim.Store(zone, SafeStore, keyBytes, KeyLength(key), NumberType, null, 0, value, 0) == Ok;
         }
     }
 
@@ -44,25 +45,28 @@ internal sealed unsafe partial class NginxZone(nint zone) : IZone
     {
         fixed (byte* keyBytes = Encoding.UTF8.GetBytes(key))
         {
-            _ = Shim.Store(zone, PlainStore, keyBytes, KeyLength(key), Nil, null, 0, 0);
+            _ = Shim.Store(zone, PlainStore, keyBytes, KeyLength(key), Nil, null, 0, 0, 0);
         }
     }
 
-    public byte[]? Text(string key)
+    public byte[]? Text(string key, out long commit)
     {
         const int BufferSize = 4096;
         byte* buffer = stackalloc byte[BufferSize];
         byte* text = buffer;
         nuint length = BufferSize;
         double number = 0;
+        int flags = 0;
+        commit = 0;
         fixed (byte* keyBytes = Encoding.UTF8.GetBytes(key))
         {
-            if (Shim.Get(zone, keyBytes, KeyLength(key), &text, &length, &number) != StringType)
+            if (Shim.Get(zone, keyBytes, KeyLength(key), &text, &length, &number, &flags) != StringType)
             {
                 return null;
             }
         }
 
+        commit = flags;
         byte[] value = new ReadOnlySpan<byte>(text, (int)length).ToArray();
         if (text != buffer)
         {
@@ -78,9 +82,10 @@ internal sealed unsafe partial class NginxZone(nint zone) : IZone
         byte* text = buffer;
         nuint length = 64;
         double number = 0;
+        int flags = 0;
         fixed (byte* keyBytes = Encoding.UTF8.GetBytes(key))
         {
-            int type = Shim.Get(zone, keyBytes, KeyLength(key), &text, &length, &number);
+            int type = Shim.Get(zone, keyBytes, KeyLength(key), &text, &length, &number, &flags);
             if (text != buffer)
             {
                 Shim.Free(text);
@@ -109,10 +114,10 @@ internal sealed unsafe partial class NginxZone(nint zone) : IZone
         public static partial nint Resolve();
 
         [LibraryImport(Library, EntryPoint = "amesh_zone_store")]
-        public static partial int Store(nint zone, int op, byte* key, nuint keyLength, int type, byte* text, nuint length, double number);
+        public static partial int Store(nint zone, int op, byte* key, nuint keyLength, int type, byte* text, nuint length, double number, int flags);
 
         [LibraryImport(Library, EntryPoint = "amesh_zone_get")]
-        public static partial int Get(nint zone, byte* key, nuint keyLength, byte** text, nuint* length, double* number);
+        public static partial int Get(nint zone, byte* key, nuint keyLength, byte** text, nuint* length, double* number, int* flags);
 
         [LibraryImport(Library, EntryPoint = "amesh_zone_free")]
         public static partial void Free(void* memory);

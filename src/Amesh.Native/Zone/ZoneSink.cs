@@ -37,6 +37,7 @@ internal sealed class ZoneSink : IConfigSink
     private readonly CommitLog _log;
     private readonly double _epoch;
     private bool _reconciled;
+    private bool _leftUnfinished;
 
     /// <summary>Takes a new epoch: from now on older writers stop.</summary>
     /// <exception cref="ConfigSinkException">The version zone has no room for a single number.</exception>
@@ -48,6 +49,7 @@ internal sealed class ZoneSink : IConfigSink
         _log = new CommitLog(version);
         _epoch = version.Increment(EpochKey) ?? throw new ConfigSinkException("the zone xds-config-version is full: give it 1m or more");
         Commits = (long)(version.Number(VersionKey) ?? 0);
+        _leftUnfinished = (version.Number(PendingKey) ?? Commits) != Commits;
     }
 
     /// <summary>The number of the last commit.</summary>
@@ -118,20 +120,20 @@ internal sealed class ZoneSink : IConfigSink
     {
         long commit = Commits + 1;
         Require(_version, VersionZone, _version.TryStore(PendingKey, commit));
-        var undo = new Stack<(string Key, byte[]? Before)>();
+        var undo = new Stack<UndoStep>();
         try
         {
             _keys.Add(changes.Set, undo);
             foreach (ConfigObject value in changes.Set)
             {
-                Store(value.Key.ToString(), value.Json.Span, undo);
+                Store(value.Key.ToString(), value.Json.Span, commit, undo);
             }
         }
         catch (ConfigSinkException)
         {
-            while (undo.TryPop(out (string Key, byte[]? Before) step))
+            while (undo.TryPop(out UndoStep step))
             {
-                Restore(step.Key, step.Before);
+                step.TakeBack(_config);
             }
 
             _keys.Forget();
@@ -145,9 +147,11 @@ internal sealed class ZoneSink : IConfigSink
         }
 
         _keys.Remove(changes.Removed);
-        _log.Append(commit, changes);
+        // What a writer that died in a commit has written is not part of the difference, and no reader has heard of it.
+        _log.Append(commit, changes, everything: _leftUnfinished);
         Require(_version, VersionZone, _version.TryStore(VersionKey, commit));
         Commits = commit;
+        _leftUnfinished = false;
     }
 
     private ChangeSet Reconcile(ChangeSet whole)
@@ -158,23 +162,11 @@ internal sealed class ZoneSink : IConfigSink
         return new ChangeSet(set, removed);
     }
 
-    private void Store(string key, ReadOnlySpan<byte> json, Stack<(string Key, byte[]? Before)> undo)
+    // The commit's number goes with the object: whoever reads the object later knows whether it is newer than what he has applied.
+    private void Store(string key, ReadOnlySpan<byte> json, long commit, Stack<UndoStep> undo)
     {
-        undo.Push((key, _config.Text(key)));
-        Require(_config, ConfigZone, _config.TryStore(key, json));
-    }
-
-    // What was there before fits again: its room was freed a moment ago and nobody else writes.
-    private void Restore(string key, byte[]? before)
-    {
-        if (before is null)
-        {
-            _config.Delete(key);
-        }
-        else
-        {
-            _ = _config.TryStore(key, before);
-        }
+        undo.Push(UndoStep.Of(_config, key));
+        Require(_config, ConfigZone, _config.TryStore(key, json, commit));
     }
 
     private static void Require(IZone zone, string name, bool stored)
