@@ -109,6 +109,7 @@ internal sealed partial class Instance : IDisposable
             Pid = Environment.ProcessId,
             Epoch = _sink.Epoch,
             Commit = _sink.Commits,
+            Receiving = pipeline.Receiving,
             ServingStateOf = _sink.Commits == _restoredCommit ? _restored : null,
             CommitError = pipeline.CommitError,
             LastError = _sourceError ?? ads?.LastError,

@@ -24,6 +24,9 @@ internal sealed record InstanceStatus
     /// <summary>The number of the last commit.</summary>
     public long Commit { get; init; }
 
+    /// <summary>Whether something has come that is not committed yet.</summary>
+    public bool Receiving { get; init; }
+
     /// <summary>When the state was saved that is served because no control plane has answered yet; null once one has.</summary>
     public DateTimeOffset? ServingStateOf { get; init; }
 

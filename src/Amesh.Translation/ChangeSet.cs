@@ -22,6 +22,11 @@ public interface IConfigSink
     /// <summary>Takes a change set as a whole, or leaves everything as it was.</summary>
     /// <exception cref="ConfigSinkException">The changes could not be taken; they come again with the next change set.</exception>
     void Commit(ChangeSet changes);
+
+    /// <summary>Told when a source begins to bring something, and when all of it has been committed, or refused.</summary>
+    void Receiving(bool underWay)
+    {
+    }
 }
 
 /// <summary>A sink could not take a change set. The message is one line for a person and says what to do.</summary>

@@ -40,6 +40,9 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     /// <summary>Why the last commit was refused; null when it was taken.</summary>
     public string? CommitError { get; private set; }
 
+    /// <summary>Whether something that a source brought has not gone to the sink yet.</summary>
+    public bool Receiving { get; private set; }
+
     /// <summary>The resources.</summary>
     public ResourceStore Store { get; }
 
@@ -57,6 +60,7 @@ public sealed class Pipeline : IResourceHandler, IDisposable
                 _deadline.Change(FirstCommitDeadline, Timeout.InfiniteTimeSpan);
             }
 
+            Receive(true);
             return Store.Apply(update);
         }
     }
@@ -121,6 +125,17 @@ public sealed class Pipeline : IResourceHandler, IDisposable
         }
     }
 
+    // The sink hears of it before the source answers the control plane, and of the end after the commit: who sees an
+    // answered push and nothing under way sees its commit.
+    private void Receive(bool underWay)
+    {
+        if (Receiving != underWay)
+        {
+            Receiving = underWay;
+            _sink.Receiving(underWay);
+        }
+    }
+
     private void Commit()
     {
         Store.Quiet();
@@ -146,5 +161,7 @@ public sealed class Pipeline : IResourceHandler, IDisposable
 
             CommitError = e.Message;
         }
+
+        Receive(false);
     }
 }

@@ -90,7 +90,8 @@ internal sealed class ControlPlane : IAsyncDisposable
     /// <summary>True when a state says that a client is there, watches what the step has, and has acknowledged all of it.</summary>
     public static bool IsDelivered(JsonElement state, RecordedStep step) =>
         state.GetProperty("step").GetString() == step.Name && state.GetProperty("clients") is var clients && clients.GetArrayLength() > 0
-        && clients.EnumerateArray().All(client => step.State.SubscribedTypes.All(type => client.GetProperty("types").TryGetProperty(type, out _)))
+        && clients.EnumerateArray().Any(client => step.State.SubscribedTypes.All(type => client.GetProperty("types").TryGetProperty(type, out _)))
+        && clients.EnumerateArray().All(client => !client.TryGetProperty("pushed", out var pushed) || pushed.GetString() == step.Name)
         && Types(state).All(static type => type.GetProperty("answered").GetBoolean());
 
     /// <summary>How often clients refused what they were sent.</summary>

@@ -25,6 +25,14 @@ internal interface IProxy : IAsyncDisposable
         answer.EnsureSuccessStatusCode();
     }
 
+    /// <summary>Whether the library has taken something that it has not committed yet; null when it does not tell.</summary>
+    async Task<bool?> IsReceivingAsync()
+    {
+        using var http = new HttpClient();
+        var text = await http.GetStringAsync(new Uri("http://127.0.0.1:15002/receiving"));
+        return text.Length == 0 ? null : text == "1";
+    }
+
     /// <summary>The last errors in its log; empty when there is none.</summary>
     string Complaint { get; }
 

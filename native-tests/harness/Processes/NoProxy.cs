@@ -9,6 +9,7 @@ internal sealed class NoProxy : IProxy
     public Task StartAsync() => Task.CompletedTask;
     public Task<ProxyState> StateAsync() => Task.FromResult(new ProxyState(1, 1));
     public Task ForgetFailuresAsync() => Task.CompletedTask;
+    public Task<bool?> IsReceivingAsync() => Task.FromResult<bool?>(false);
     public void ThrowIfExited()
     {
     }

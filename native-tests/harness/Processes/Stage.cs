@@ -44,8 +44,8 @@ internal static class Stage
     }
 
     /// <summary>
-    /// Waits until the client has acknowledged the step, all workers have the last commit, and neither moved for a while: between two
-    /// acknowledgements of one push a moment may look like its end.
+    /// Waits until clients have acknowledged the step and all workers have its commit. The order of the questions matters: a push that is
+    /// acknowledged is being received or committed, so the proxy is asked after the control plane.
     /// </summary>
     public static async Task SettleAsync(RecordedStep step, ControlPlane controlPlane, IProxy proxy, Func<bool>? orElse = null)
     {
@@ -56,20 +56,21 @@ internal static class Stage
             {
                 proxy.ThrowIfExited();
                 var there = await controlPlane.StateAsync();
+                var delivered = ControlPlane.IsDelivered(there, step);
+                var receiving = await proxy.IsReceivingAsync();
                 var state = await proxy.StateAsync();
-                var now = $"{there} {state}";
-                summary = $"the control plane is at {there.GetProperty("step")} with {there.GetProperty("clients").GetArrayLength()} clients, acknowledged: {ControlPlane.IsDelivered(there, step)}; the proxy has commit {state.Version} and in its slowest worker {state.Applied}";
-                if (now != last)
+                summary = $"the control plane is at {there.GetProperty("step")} with {there.GetProperty("clients").GetArrayLength()} clients, acknowledged: {delivered}; the library is receiving: {receiving}; the proxy has commit {state.Version} and in its slowest worker {state.Applied}";
+                if ($"{there} {state}" is var now && now != last)
                 {
                     last = now;
                     since.Restart();
                 }
-                return orElse?.Invoke() == true || (ControlPlane.IsDelivered(there, step) && state.IsSettled && since.Elapsed > Quiet);
+                // A library that does not tell has committed when nothing has moved for longer than it waits for the rest of a push.
+                return orElse?.Invoke() == true || (delivered && state.IsSettled && (receiving == false || (receiving is null && since.Elapsed > Quiet)));
             },
             TimeSpan.FromSeconds(20),
             () => $"step {step.Name} in every worker; {summary}\n{proxy.Complaint}");
     }
 
-    // More than the library waits for the rest of a push before it commits what it has.
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(250);
 }

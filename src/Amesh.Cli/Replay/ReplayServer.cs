@@ -33,6 +33,8 @@ internal sealed record ReplayServerOptions
 internal sealed class ReplayServer : IAsyncDisposable
 {
     private const int MostNacks = 1000;
+    private const string Discovery = "/envoy.service.discovery.v3.AggregatedDiscoveryService/";
+    private const string Secrets = "/envoy.service.secret.v3.SecretDiscoveryService/";
 
     private readonly ReplayServerOptions _options;
     private readonly IReadOnlyList<ServedStep> _steps;
@@ -66,15 +68,17 @@ internal sealed class ReplayServer : IAsyncDisposable
         foreach (Uri address in _options.Addresses)
         {
             var server = new GrpcServer(new GrpcServerOptions { Address = address, HttpAddress = _servers.Count == 0 ? _options.HttpAddress : null });
-            const string Service = "/envoy.service.discovery.v3.AggregatedDiscoveryService/";
+            // Secrets have a service of their own besides, as Istio's agent serves them.
             if (_options.Protocols.Contains(AdsProtocol.Sotw))
             {
-                server.Map(Service + "StreamAggregatedResources", call => ServeAsync(new SotwReplayStream(call, this)));
+                server.Map(Discovery + "StreamAggregatedResources", call => ServeAsync(new SotwReplayStream(call, this)));
+                server.Map(Secrets + "StreamSecrets", call => ServeAsync(new SotwReplayStream(call, this)));
             }
 
             if (_options.Protocols.Contains(AdsProtocol.Delta))
             {
-                server.Map(Service + "DeltaAggregatedResources", call => ServeAsync(new DeltaReplayStream(call, this)));
+                server.Map(Discovery + "DeltaAggregatedResources", call => ServeAsync(new DeltaReplayStream(call, this)));
+                server.Map(Secrets + "DeltaSecrets", call => ServeAsync(new DeltaReplayStream(call, this)));
             }
 
             MapHttp(server);

@@ -54,6 +54,7 @@ internal static class ReplayStateJson
         json.WriteString("peer", stream.Peer);
         json.WriteString("protocol", stream.Protocol.ToString());
         json.WriteString("node", stream.NodeId);
+        json.WriteString("pushed", stream.Pushed);
         json.WriteStartObject("types");
         foreach (Watch watch in stream.Watches)
         {

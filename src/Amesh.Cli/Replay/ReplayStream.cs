@@ -27,6 +27,9 @@ internal abstract class ReplayStream(GrpcServerCall call, ReplayServer server)
     /// <summary>A picture of the watches for people; taken by other threads, so it may lag behind.</summary>
     public volatile IReadOnlyList<Watch> Watches = [];
 
+    /// <summary>The step of which everything has been sent that the client wants, as far as it has asked; read by other threads.</summary>
+    public volatile string Pushed = "";
+
     protected ServedStep Step { get; private set; } = server.Current;
 
     /// <summary>Wakes the loop: the step has changed.</summary>
@@ -48,6 +51,8 @@ internal abstract class ReplayStream(GrpcServerCall call, ReplayServer server)
             {
                 await PushAsync(watch);
             }
+
+            Pushed = Step.Name;
         }
 
         await pump;

@@ -28,6 +28,7 @@ internal sealed class ZoneSink : IConfigSink
     public const string VersionZone = "xds-config-version";
 
     private const string PendingKey = "amesh/pending";
+    private const string ReceivingKey = "amesh/receiving";
     private const string EpochKey = "amesh/epoch";
     private const string StatusKey = "amesh/status";
 
@@ -78,6 +79,16 @@ internal sealed class ZoneSink : IConfigSink
         }
 
         _reconciled = true;
+    }
+
+    /// <inheritdoc/>
+    public void Receiving(bool underWay)
+    {
+        if (!IsSuperseded)
+        {
+            // For whoever waits for the end of a push; without room nobody can.
+            _ = _version.TryStore(ReceivingKey, underWay ? 1 : 0);
+        }
     }
 
     /// <summary>

@@ -67,6 +67,20 @@ public sealed class PipelineTests : IDisposable
     }
 
     [Fact]
+    public void The_sink_knows_of_a_push_from_its_first_response_until_its_commit()
+    {
+        LoadMesh();
+        Assert.Equal([true, false], _sink.Receiving);
+        Set(TypeUrls.Listener, "l", ListenerFor("rc", port: 81));
+        Set(TypeUrls.Listener, "l", ListenerFor("rc", port: 82));
+        Assert.Equal([true, false, true], _sink.Receiving);
+        Assert.True(_pipeline.Receiving);
+        _pipeline.Quiet();
+        Assert.Equal([true, false, true, false], _sink.Receiving);
+        Assert.Equal(2, _sink.CommitsAtTheEnd);
+    }
+
+    [Fact]
     public void A_cluster_that_goes_before_its_route_leaves_an_upstream_without_nodes()
     {
         LoadMesh();
@@ -123,6 +137,16 @@ public sealed class PipelineTests : IDisposable
         public bool Refuses { get; set; }
 
         public int Commits { get; private set; }
+
+        public int CommitsAtTheEnd { get; private set; }
+
+        public List<bool> Receiving { get; } = [];
+
+        void IConfigSink.Receiving(bool underWay)
+        {
+            Receiving.Add(underWay);
+            CommitsAtTheEnd = underWay ? 0 : Commits;
+        }
 
         public void Commit(ChangeSet changes)
         {
