@@ -1,21 +1,29 @@
 -- The tries of one request: how many, how long each, after which failure there is another, and what is answered when
 -- all fail. State is ctx.amesh, owned by the request.
 --
--- Two ways lead to another try. A try that brings no response makes nginx ask the balancer again (`run`, which wraps
--- apisix.balancer.run). A response whose status is to be retried makes nginx leave for the named location it is in
--- (`after_answer`), where there is time for a back-off. Both draw on the same number of tries.
+-- Three ways lead to another try. An answer that nginx takes back for its status, or that is taken back for its headers
+-- (`take_back`), makes it leave for the named location again. A try that brings no response makes it ask the balancer
+-- (`run`, which wraps apisix.balancer.run), which leaves for the location, too, where nginx lets it. In the location
+-- there is time for a back-off (`come_back`). Where the balancer cannot leave, and after `take_back`, there is none.
 local core = require("apisix.core")
 local ngx_balancer = require("ngx.balancer")
 local headers = require("apisix.amesh.headers")
+local internal = require("apisix.amesh.internal")
 local local_reply = require("apisix.amesh.local_reply")
+local other_hosts = require("apisix.amesh.other_hosts")
 local outlier = require("apisix.amesh.outlier")
 local retry_policy = require("apisix.amesh.retry_policy")
+local time_limits = require("apisix.amesh.time_limits")
 local try_times = require("apisix.amesh.try_times")
 
 local ngx = ngx
 local ngx_now = ngx.now
+local ngx_var = ngx.var
+local gsub = string.gsub
 local max = math.max
 local min = math.min
+local pcall = pcall
+local require = require
 local set_header = ngx.req.set_header
 
 local _M = {}
@@ -26,27 +34,32 @@ local FOREVER = 86400
 local SHORTEST = 0.001
 -- a timer of nginx's may end this much early
 local EARLY = 0.003
--- an internal redirect of nginx is spent on each retry by status, and it allows ten
-local MAX_STATUS_RETRIES = 8
+-- an internal redirect of nginx is spent on each return to the location, and it allows ten
+local MAX_RETURNS = 8
+-- no answer at all, but the sign for nginx to go to the location again; see amesh-proxy.conf
+local TRY_AGAIN = 598
 
 local CONNECT_FAILURE = "upstream connect error or disconnect/reset before headers. reset reason: connection failure"
 local RESET = "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
-local TIMEOUT = "upstream request timeout"
 
 -- sent again for nothing: nginx found a kept connection closed by the other end
 local FREE_AGAIN = { GET = true, HEAD = true, OPTIONS = true, PUT = true, DELETE = true, TRACE = true }
+
+-- A status from the balancer phase ends the request's run only in APISIX's own runtime; elsewhere it is an error.
+local BALANCER_MAY_LEAVE = pcall(require, "resty.apisix.client")
 
 
 -- To be called when the request is about to be proxied.
 function _M.begin(ctx, conf)
     local state = ctx.amesh
     state.attempt = 1
-    state.status_retries = 0
-    state.policy = conf.retry and retry_policy.of(conf.retry) or nil
+    state.returns = 0
+    state.limits = time_limits.of(ctx, conf)
+    state.deadline = state.limits.deadline
+    state.policy = retry_policy.of(ctx, conf.retry)
     state.left = state.policy and state.policy.num or 0
-    state.idle_timeout = conf.idle_timeout
-    state.deadline = conf.timeout and ngx_now() + conf.timeout or nil
     state.counted = conf.attempt_count
+    internal.take_out(ctx)
     _M.count(ctx)
 end
 
@@ -59,14 +72,23 @@ function _M.count(ctx)
 end
 
 
--- The statuses that nginx is to give back after the next try, as $amesh_retry names them.
+-- A request whose body goes on while it comes cannot be sent twice.
+local function may_return(state)
+    return state.left > 0 and state.returns < MAX_RETURNS and not state.streaming
+end
+
+
+-- What nginx is to give back after the next try, as $amesh_retry names it.
 function _M.taken_back(ctx)
     local state = ctx.amesh
-    if state.left > 0 and state.policy.taken_back and state.status_retries < MAX_STATUS_RETRIES then
-        return state.policy.taken_back
+    if not may_return(state) then
+        return ""
     end
 
-    return ""
+    if state.http2 then
+        return "lua"
+    end
+    return state.policy.taken_back or "lua"
 end
 
 
@@ -78,18 +100,10 @@ end
 local function set_timeouts(ctx)
     local state = ctx.amesh
     local conf = ctx.upstream_conf.timeout or {}
-    local limit = FOREVER
-    if state.deadline then
-        -- ngx.now is the cached time of the event loop
-        limit = state.deadline - ngx_now()
-    end
-    if state.policy and state.policy.per_try_timeout then
-        limit = min(limit, state.policy.per_try_timeout)
-    end
-
+    local limit = min(time_limits.left(state.limits), state.limits.per_try or FOREVER, FOREVER)
     local connect = max(min(conf.connect or CONNECT_TIMEOUT, limit), SHORTEST)
     local send = max(min(conf.send or FOREVER, limit), SHORTEST)
-    local read = max(min(state.idle_timeout or conf.read or FOREVER, limit), SHORTEST)
+    local read = max(min(state.limits.idle or conf.read or FOREVER, limit), SHORTEST)
     local ok, err = ngx_balancer.set_timeouts(connect, send, read)
     if not ok then
         core.log.error("could not set upstream timeouts: ", err)
@@ -101,12 +115,18 @@ end
 local function fail(ctx, connected, too_slow)
     local state = ctx.amesh
     if overdue(state) or (connected and too_slow) then
-        state.failure = { 504, TIMEOUT }
+        state.failure = { 504, state.limits.words, state.limits.grpc_status }
     elseif connected then
         state.failure = { 503, RESET }
     else
         state.failure = { 503, CONNECT_FAILURE }
     end
+end
+
+
+local function give_up(ctx)
+    local failure = ctx.amesh.failure
+    return local_reply.send(ctx, failure[1], failure[2], failure[3])
 end
 
 
@@ -123,7 +143,7 @@ local function report(ctx, status)
 end
 
 
--- May there be another try after one that brought no response?
+-- May there be another try after one that brought no response? Second value: a try that does not count, at once.
 local function may_try_again(ctx)
     local state = ctx.amesh
     local policy = state.policy
@@ -133,8 +153,6 @@ local function may_try_again(ctx)
     if not overdue(state) then
         local wanted = policy and (connected and policy.reset or (not connected and policy.connect_failure))
         if wanted and state.left > 0 then
-            state.left = state.left - 1
-            state.attempt = state.attempt + 1
             return true
         end
 
@@ -142,7 +160,7 @@ local function may_try_again(ctx)
             and FREE_AGAIN[ngx.req.get_method()]
         then
             state.sent_again = true
-            return true
+            return true, true
         end
     end
 
@@ -151,50 +169,9 @@ local function may_try_again(ctx)
 end
 
 
-local function forget_tried_hosts(ctx, picker)
-    if picker.before_retry_next_priority then
-        picker.before_retry_next_priority(ctx)
-    elseif ctx.balancer_tried_servers then
-        core.tablepool.release("balancer_tried_servers", ctx.balancer_tried_servers)
-        ctx.balancer_tried_servers = nil
-    end
-
-    ctx.balancer_tried_servers_count = 0
-    ctx.priority_balancer_picker_idx = nil
-    outlier.avoid(ctx, ctx.upstream_conf)
-end
-
-
--- APISIX's balancers never choose a host twice and give up when all were tried. Envoy avoids hosts that were tried
--- only if the policy says so, and when there is no other, tries one again.
-local function allow_repeats(ctx)
-    local inner = ctx.server_picker
-    if not inner or inner.amesh then
-        return
-    end
-
-    local avoid = ctx.amesh.policy and ctx.amesh.policy.previous_hosts
-    ctx.server_picker = {
-        amesh = true,
-        upstream = inner.upstream,
-        addr_to_domain = inner.addr_to_domain,
-        before_retry_next_priority = inner.before_retry_next_priority,
-        after_balance = inner.after_balance,
-        get = function(request_ctx)
-            if not avoid then
-                forget_tried_hosts(request_ctx, inner)
-            end
-
-            local server, err = inner.get(request_ctx)
-            if server then
-                return server
-            end
-
-            forget_tried_hosts(request_ctx, inner)
-            server = inner.get(request_ctx)
-            return server, err
-        end,
-    }
+local function begin_next_try(state)
+    state.left = state.left - 1
+    state.attempt = state.attempt + 1
 end
 
 
@@ -204,15 +181,25 @@ function _M.run(original, route, ctx, plugin_funcs)
     local first = ctx.picked_server ~= nil
     if not first then
         report(ctx)
-        if not may_try_again(ctx) then
+        local again, for_nothing = may_try_again(ctx)
+        if not again then
             return ngx.exit(state.failure[1])
         end
-        allow_repeats(ctx)
+        if not for_nothing and BALANCER_MAY_LEAVE and may_return(state) then
+            state.returning = true
+            return ngx.exit(TRY_AGAIN)
+        end
+
+        if not for_nothing then
+            begin_next_try(state)
+        end
+        other_hosts.prepare(ctx)
         _M.count(ctx)
     end
 
     original(route, ctx, plugin_funcs)
     state.host = ctx.balancer_server or ctx.balancer_ip .. ":" .. ctx.balancer_port
+    other_hosts.remember(ctx, state.host)
 
     if first then
         local again = state.policy and (state.policy.connect_failure or state.policy.reset)
@@ -222,34 +209,40 @@ function _M.run(original, route, ctx, plugin_funcs)
 end
 
 
-local function pick_another(ctx)
-    allow_repeats(ctx)
-
-    -- reports to health checkers are for the balancer phase
-    local checker = ctx.up_checker
-    ctx.up_checker = nil
-    local server, err = require("apisix.balancer").pick_server(ctx.matched_route, ctx)
-    ctx.up_checker = checker
-    return server, err
+local function response_header(name)
+    return ngx.header[name]
 end
 
 
-local function wait(ctx)
+-- Header filter: is the answer that came given up for another try? Then nothing of it may be touched any more.
+function _M.take_back(ctx)
     local state = ctx.amesh
-    local pause = retry_policy.back_off(state.policy, state.attempt)
-    if state.deadline then
-        pause = min(pause, state.deadline - ngx_now())
+    if ngx_var.amesh_retry ~= "lua" or not may_return(state) or not try_times.last_answered() then
+        return false
     end
 
-    if pause >= SHORTEST then
-        ngx.sleep(pause)
+    local status = ngx.status
+    if overdue(state) or not retry_policy.wants(state.policy, ctx, status, response_header) then
+        return false
     end
+
+    report(ctx, status)
+    -- nginx goes on in the location before it lets go of this answer: there must be no wait in between
+    state.pause = 0
+    state.returning = true
+    ngx.exit(TRY_AGAIN)
+    return true
 end
 
 
--- Access phase of a named location that nginx came back to: with an answer that may be retried, or with none.
--- Returns when there is another try; its server is in ctx.picked_server.
-function _M.after_answer(ctx)
+-- Header of an answer that nginx has taken back.
+local function taken_header(name)
+    return ngx_var["upstream_http_" .. gsub(name, "-", "_")]
+end
+
+
+-- Decides about an answer, or a failure, that nginx came back with.
+local function judge(ctx)
     local state = ctx.amesh
     local status = try_times.last_status()
     if not status then
@@ -262,25 +255,44 @@ function _M.after_answer(ctx)
         if not state.failure then
             fail(ctx, (try_times.last_connected()), status == 504)
         end
-        return local_reply.send(ctx, state.failure[1], state.failure[2])
+        return give_up(ctx)
     end
 
-    if overdue(state) then
-        return local_reply.send(ctx, 504, TIMEOUT)
-    end
-    if state.left <= 0 or not state.policy.statuses[status] then
+    if state.left <= 0 or not retry_policy.wants(state.policy, ctx, status, taken_header) then
         return local_reply.send(ctx, status)
     end
+    state.pause = retry_policy.back_off(state.policy, state.attempt, taken_header)
+end
 
-    state.left = state.left - 1
-    state.status_retries = state.status_retries + 1
-    wait(ctx)
-    if overdue(state) then
-        return local_reply.send(ctx, 504, TIMEOUT)
+
+local function wait(state)
+    local pause = state.pause or retry_policy.back_off(state.policy, state.attempt)
+    state.pause = nil
+    pause = min(pause, time_limits.left(state.limits))
+    if pause >= SHORTEST then
+        ngx.sleep(pause)
+    end
+end
+
+
+-- Access phase of a named location that nginx came back to. Returns when there is another try; its server is in
+-- ctx.picked_server.
+function _M.come_back(ctx)
+    local state = ctx.amesh
+    if not state.returning then
+        judge(ctx)
     end
 
-    state.attempt = state.attempt + 1
-    local server, err = pick_another(ctx)
+    state.returning = false
+    state.returns = state.returns + 1
+    wait(state)
+    if overdue(state) then
+        fail(ctx, true, true)
+        return give_up(ctx)
+    end
+
+    begin_next_try(state)
+    local server, err = other_hosts.pick(ctx)
     if not server then
         core.log.error("failed to pick server: ", err)
         return local_reply.send(ctx, 503, "no healthy upstream")
@@ -291,7 +303,7 @@ function _M.after_answer(ctx)
 end
 
 
--- Header filter: status and body to answer with when no endpoint answered; nil when one did.
+-- Header filter: status, body and gRPC status to answer with when no endpoint answered; nil when one did.
 function _M.outcome(ctx)
     local state = ctx.amesh
     local status = state.proxying and try_times.last_status()
@@ -309,7 +321,7 @@ function _M.outcome(ctx)
         fail(ctx, (try_times.last_connected()), status == 504)
     end
 
-    return state.failure[1], state.failure[2]
+    return state.failure[1], state.failure[2], state.failure[3]
 end
 
 

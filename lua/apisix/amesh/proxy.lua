@@ -12,7 +12,9 @@ local _M = {}
 local kept = {}
 local last_number = 0
 
-local LOCATION = "@amesh"
+-- one for endpoints that speak HTTP/1.1, one for HTTP/2: nginx has a module for each
+local HTTP1 = "@amesh"
+local HTTP2 = "@amesh_http2"
 
 
 local function keep(ctx)
@@ -40,7 +42,7 @@ end
 local function go(ctx)
     ctx.amesh.entering = true
     ngx_var.amesh_retry = attempts.taken_back(ctx)
-    return ngx.exec(LOCATION)
+    return ngx.exec(ctx.amesh.http2 and HTTP2 or HTTP1)
 end
 
 
@@ -65,7 +67,7 @@ function _M.access()
         return
     end
 
-    attempts.after_answer(ctx)
+    attempts.come_back(ctx)
     if attempts.taken_back(ctx) ~= ngx_var.amesh_retry then
         return go(ctx)
     end

@@ -7,22 +7,25 @@ local attempts = require("apisix.amesh.attempts")
 local cluster = require("apisix.amesh.cluster")
 local control = require("apisix.amesh.control")
 local cors = require("apisix.amesh.cors")
+local deadlines = require("apisix.amesh.deadlines")
 local fault = require("apisix.amesh.fault")
 local hash = require("apisix.amesh.hash")
 local header_ops = require("apisix.amesh.header_ops")
+local http2 = require("apisix.amesh.http2")
+local internal = require("apisix.amesh.internal")
 local local_reply = require("apisix.amesh.local_reply")
 local metrics = require("apisix.amesh.metrics")
 local mirror = require("apisix.amesh.mirror")
 local proxy = require("apisix.amesh.proxy")
 local redirect = require("apisix.amesh.redirect")
 local rewrite = require("apisix.amesh.rewrite")
+local upgrade = require("apisix.amesh.upgrade")
 
 local ngx = ngx
 local error = error
 local require = require
 local type = type
 
-local GRPC_SCHEMES = { grpc = true, grpcs = true }
 
 local _M = {
     version = 0.1,
@@ -106,6 +109,8 @@ end
 
 function _M.access(conf, ctx)
     ctx.amesh = { conf = conf }
+    internal.sanitize(ctx, conf.internal_only)
+    upgrade.check(ctx, conf)
 
     if conf.fault then
         fault.inject(ctx, conf.fault)
@@ -150,12 +155,13 @@ function _M.before_proxy(conf, ctx)
         mirror.request(ctx, conf.mirrors, target)
     end
 
-    -- gRPC has a location of APISIX's own, which takes the path as it came
-    if GRPC_SCHEMES[ctx.upstream_scheme] then
-        return
+    upgrade.forward(ctx)
+    if http2.is_for(ctx) then
+        http2.prepare(ctx, target)
+    else
+        ctx.var.upstream_uri = target
     end
 
-    ctx.var.upstream_uri = target
     local labels = ctx.upstream_conf.labels
     ngx.var.amesh_sni = labels and labels.amesh_sni or ""
     attempts.begin(ctx, conf)
@@ -182,9 +188,15 @@ function _M.header_filter(conf, ctx)
         return
     end
 
-    local status, body = attempts.outcome(ctx)
+    if state.proxying and not state.replied and attempts.take_back(ctx) then
+        return
+    end
+
+    local status, body, grpc_status = attempts.outcome(ctx)
     if status and not state.replied then
-        state.body = local_reply.shape(ctx, status, body)
+        state.body = local_reply.shape(ctx, status, body, grpc_status)
+    elseif state.deadline and not state.replied then
+        state.watch = deadlines.add(state.deadline)
     end
 
     if conf.cors then
@@ -224,6 +236,9 @@ end
 
 
 function _M.log(_, ctx)
+    if ctx.amesh and ctx.amesh.watch then
+        deadlines.remove(ctx.amesh.watch)
+    end
     proxy.forget(ctx)
 end
 

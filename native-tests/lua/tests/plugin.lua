@@ -81,7 +81,7 @@ return function(test, check)
     end)
 
     test("a status of the policy is retried, at other hosts, and the last answer goes through", function()
-        local retry = { on = { "retriable-status-codes" }, statuses = { 503 }, num = 2, previous_hosts = true }
+        local retry = { on = { "retriable-status-codes" }, statuses = { 503 }, num = 2, previous_hosts = true, host_attempts = 100 }
         with_route({ attempt_count = true, retry = retry })
         local answer = send({ ["x-answer-status"] = 503 })
         check.equal(answer.status, 503)
@@ -100,14 +100,14 @@ return function(test, check)
     end)
 
     test("a retry that succeeds answers for the request", function()
-        with_route({ retry = { on = { "5xx" }, num = 3, previous_hosts = true } })
+        with_route({ retry = { on = { "5xx" }, num = 3, previous_hosts = true, host_attempts = 100 } })
         for _ = 1, 12 do
             check.equal(send({ ["x-answer-status"] = 500, ["x-answer-only"] = "127.1.0.1:18080" }).status, 200)
         end
     end)
 
     test("more tries than hosts: hosts are tried again", function()
-        with_route({ retry = { on = { "gateway-error" }, num = 4, previous_hosts = true } })
+        with_route({ retry = { on = { "gateway-error" }, num = 4, previous_hosts = true, host_attempts = 100 } })
         check.equal(send({ ["x-answer-status"] = 502 }).status, 502)
         local total, by_address = reached()
         check.equal(total, 5)
@@ -140,7 +140,7 @@ return function(test, check)
 
     test("a refused connection is retried elsewhere when the policy says so", function()
         for _, condition in ipairs({ "connect-failure", "reset-before-request", "gateway-error" }) do
-            with_route({ retry = { on = { condition }, num = 2, previous_hosts = true } }, { upstream_id = "half" })
+            with_route({ retry = { on = { condition }, num = 2, previous_hosts = true, host_attempts = 100 } }, { upstream_id = "half" })
             for _ = 1, 10 do
                 check.equal(send().status, 200)
             end
@@ -155,7 +155,7 @@ return function(test, check)
     end)
 
     test("a reset is retried by 5xx and reset only", function()
-        with_route({ retry = { on = { "reset" }, num = 2, previous_hosts = true } })
+        with_route({ retry = { on = { "reset" }, num = 2, previous_hosts = true, host_attempts = 100 } })
         check.equal(send({ ["x-answer-reset"] = "yes" }, { method = "POST", body = "x" }).status, 503)
         check.equal((reached()), 3)
         with_route({ retry = { on = { "connect-failure", "retriable-status-codes" }, statuses = { 503 }, num = 2 } })

@@ -1,0 +1,107 @@
+-- How long a request, each of its tries and the pauses in them may take, as Envoy's router and connection manager
+-- count.
+local headers = require("apisix.amesh.headers")
+local internal = require("apisix.amesh.internal")
+
+local ngx_now = ngx.now
+local start_time = ngx.req.start_time
+local max = math.max
+local min = math.min
+local tonumber = tonumber
+
+local _M = {}
+
+local UPSTREAM_TIMEOUT = "upstream request timeout"
+local STREAM_TIMEOUT = "downstream duration timeout"
+local DEADLINE_EXCEEDED = 4
+
+local GRPC_UNITS = { H = 3600, M = 60, S = 1, m = 1e-3, u = 1e-6, n = 1e-9 }
+
+
+-- Seconds of the header grpc-timeout; nil when there is none.
+function _M.grpc_timeout(ctx)
+    local value = headers.value(ctx, "grpc-timeout")
+    local number, unit = (value or ""):match("^(%d%d?%d?%d?%d?%d?%d?%d?)([HMSmun])$")
+    return number and tonumber(number) * GRPC_UNITS[unit]
+end
+
+
+-- 0 stands for "no limit", as in Envoy.
+local function capped(seconds, cap)
+    if cap == 0 then
+        return seconds
+    end
+    return (seconds == 0 or seconds > cap) and cap or seconds
+end
+
+
+local function without_offset(seconds, offset)
+    return (offset and offset < seconds) and seconds - offset or seconds
+end
+
+
+local function whole(ctx, conf)
+    local from_client = internal.milliseconds(ctx, "x-envoy-upstream-rq-timeout-ms")
+    if from_client then
+        return from_client
+    end
+
+    if conf.max_grpc_timeout and headers.is_grpc(ctx) then
+        local seconds = without_offset(_M.grpc_timeout(ctx) or 0, conf.grpc_timeout_offset)
+        return capped(seconds, conf.max_grpc_timeout)
+    end
+
+    return conf.timeout or 0
+end
+
+
+-- The same for the stream as a whole, which counts from the request's first byte.
+local function stream(ctx, conf)
+    local limits = conf.max_stream
+    if not limits then
+        return 0
+    end
+
+    local asked = limits.grpc_max and _M.grpc_timeout(ctx)
+    if asked then
+        return without_offset(capped(asked, limits.grpc_max), limits.grpc_offset)
+    end
+
+    return limits.seconds or 0
+end
+
+
+-- deadline: when the answer must be complete, nil for never; words, grpc_status: of the answer when it is not.
+-- per_try, idle: seconds.
+function _M.of(ctx, conf)
+    local limits = { idle = conf.idle_timeout, words = UPSTREAM_TIMEOUT }
+    local seconds = whole(ctx, conf)
+    if seconds > 0 then
+        limits.deadline = ngx_now() + seconds
+    end
+
+    seconds = stream(ctx, conf)
+    if seconds > 0 and start_time() + seconds < (limits.deadline or math.huge) then
+        limits.deadline = start_time() + seconds
+        limits.words, limits.grpc_status = STREAM_TIMEOUT, DEADLINE_EXCEEDED
+    end
+
+    local retry = conf.retry or {}
+    limits.per_try = internal.milliseconds(ctx, "x-envoy-upstream-rq-per-try-timeout-ms") or retry.per_try_timeout
+    if limits.per_try == 0 then
+        limits.per_try = nil
+    end
+    if retry.per_try_idle_timeout then
+        limits.idle = min(limits.idle or math.huge, retry.per_try_idle_timeout)
+    end
+    return limits
+end
+
+
+-- Seconds left; never negative.
+function _M.left(limits)
+    return limits.deadline and max(limits.deadline - ngx_now(), 0) or math.huge
+end
+
+
+return _M

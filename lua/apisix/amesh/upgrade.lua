@@ -1,0 +1,58 @@
+-- Requests to switch protocols. Envoy lets through what the route, or else the listener, allows, and answers 403 to the
+-- rest; hop-by-hop headers of a request without such a wish go no further.
+local headers = require("apisix.amesh.headers")
+local local_reply = require("apisix.amesh.local_reply")
+
+local find = string.find
+local lower = string.lower
+local ngx_var = ngx.var
+
+local _M = {}
+
+-- HTTP/2 without TLS is never switched to; Envoy takes the wish for none
+local IGNORED = { h2c = true }
+
+
+-- The protocol that the client wants, in lower case; nil for none.
+local function wanted(ctx)
+    local connection = headers.value(ctx, "connection")
+    if not connection or not find(lower(connection), "upgrade", 1, true) then
+        return nil
+    end
+
+    local protocol = headers.value(ctx, "upgrade")
+    protocol = protocol and lower(protocol)
+    return protocol and not IGNORED[protocol] and protocol or nil
+end
+
+
+-- conf.upgrades: what a route says of each protocol: true, or false. What it does not say is as for WebSocket: allowed.
+function _M.check(ctx, conf)
+    local protocol = wanted(ctx)
+    ctx.amesh.upgrade = protocol
+    if not protocol then
+        return
+    end
+
+    local allowed = conf.upgrades and conf.upgrades[protocol]
+    if allowed == nil then
+        allowed = protocol == "websocket"
+    end
+    if not allowed then
+        return local_reply.send(ctx, 403)
+    end
+end
+
+
+-- What the endpoint is told.
+function _M.forward(ctx)
+    local protocol = ctx.amesh.upgrade
+    ctx.var.upstream_upgrade = protocol and ngx_var.http_upgrade or ""
+    ctx.var.upstream_connection = protocol and "upgrade" or ""
+
+    local te = headers.value(ctx, "te")
+    ngx_var.amesh_te = te and find(lower(te), "trailers", 1, true) and "trailers" or ""
+end
+
+
+return _M
