@@ -18,6 +18,8 @@ public static class ObjectJson
     /// <summary>The UTF-8 JSON of an object, without white space.</summary>
     public static byte[] Serialize(ApisixObject value) => value switch
     {
+        Secret secret => JsonSerializer.SerializeToUtf8Bytes(secret, Context.Secret),
+        TlsContext context => JsonSerializer.SerializeToUtf8Bytes(context, Context.TlsContext),
         Upstream upstream => JsonSerializer.SerializeToUtf8Bytes(upstream, Context.Upstream),
         Route route => JsonSerializer.SerializeToUtf8Bytes(route, Context.Route),
         VirtualHost virtualHost => JsonSerializer.SerializeToUtf8Bytes(virtualHost, Context.VirtualHost),
@@ -26,6 +28,8 @@ public static class ObjectJson
     };
 }
 
+[JsonSerializable(typeof(Secret))]
+[JsonSerializable(typeof(TlsContext))]
 [JsonSerializable(typeof(Upstream))]
 [JsonSerializable(typeof(Route))]
 [JsonSerializable(typeof(VirtualHost))]

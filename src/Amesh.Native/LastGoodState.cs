@@ -34,7 +34,7 @@ internal sealed class LastGoodState(string path)
         using (var file = new FileStream(beside, options))
         {
             Write(file, Head + now.ToString("O", CultureInfo.InvariantCulture) + "\n");
-            foreach (ConfigObject value in objects)
+            foreach (ConfigObject value in objects.Where(value => !Redaction.IsSecret(value.Key.Kind)))
             {
                 Write(file, value.Key + " ");
                 file.Write(value.Json.Span);

@@ -3,11 +3,13 @@ using Amesh.Apisix;
 using Amesh.Translation.Clusters;
 using Amesh.Translation.Listeners;
 using Amesh.Translation.Routes;
+using Amesh.Translation.Secrets;
 using Amesh.Xds.Store;
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
+using EnvoySecret = Envoy.Extensions.TransportSockets.Tls.V3.Secret;
 using EnvoyListener = Envoy.Config.Listener.V3.Listener;
 using EnvoyVirtualHost = Envoy.Config.Route.V3.VirtualHost;
 
@@ -35,6 +37,7 @@ public sealed class Translator : IUnitHandler
     private readonly HashSet<string> _tcpRouteConfigs = [];
     private readonly UnitDiagnostics _diagnostics = new();
     private readonly ObjectTable _objects = new();
+    private readonly InlineData _data = new();
 
     // What must be made again at the end of the batch.
     private readonly SortedSet<string> _dirtyClusters = new(StringComparer.Ordinal);
@@ -115,6 +118,15 @@ public sealed class Translator : IUnitHandler
             case UnitKind.Listener:
                 NoteListener(change.Key.Resource, (EnvoyListener?)change.Message, diagnostics);
                 break;
+            case UnitKind.Secret:
+                NoteSecret(SecretOrigin.Ads, change.Key.Resource, (EnvoySecret?)change.Message, diagnostics);
+                break;
+            case UnitKind.AgentSecret:
+                NoteSecret(SecretOrigin.Agent, change.Key.Resource, (EnvoySecret?)change.Message, diagnostics);
+                break;
+            case UnitKind.FileSecret:
+                NoteSecret(SecretOrigin.Files, change.Key.Resource, (EnvoySecret?)change.Message, diagnostics);
+                break;
             default:
                 NoteFilterChain(change.Key.Resource, change.Key.Name, (FilterChain?)change.Message, diagnostics);
                 break;
@@ -122,6 +134,15 @@ public sealed class Translator : IUnitHandler
 
         _diagnostics.Keep(change.Key, found);
     }
+
+    // A secret is an object of its own, and what names it does so whether it is there or not: nothing else changes with it.
+    private void NoteSecret(string origin, string name, EnvoySecret? message, DiagnosticScope diagnostics)
+    {
+        string id = Names.SecretId(origin, name);
+        Secret? secret = message is null ? null : SecretTranslator.Translate(id, message, _data, diagnostics);
+        _objects.Set(new Owner(ObjectKind.Secret, origin, name), secret is null ? [] : [secret]);
+    }
+
     private void NoteCluster(string name, Cluster? message, DiagnosticScope diagnostics)
     {
         ClusterKind before = KindOf(name);

@@ -63,6 +63,8 @@ internal sealed class UnitDiagnostics
         UnitKind.Assignment => ($"endpoints of {key.Resource}", ""),
         UnitKind.Listener => ($"listener {key.Resource}", ""),
         UnitKind.FilterChain => ($"listener {key.Resource}", $"filter_chains[{key.Name}]"),
+        UnitKind.Secret or UnitKind.AgentSecret => ($"secret {key.Resource}", ""),
+        UnitKind.FileSecret => ($"secret {SecretOrigin.ParseFileName(key.Resource)?.Name ?? key.Resource}", ""),
         UnitKind.RouteConfiguration => ($"route configuration {key.Resource}", ""),
         _ => ($"route configuration {key.Resource}", $"virtual_hosts[{key.Name}]"),
     };

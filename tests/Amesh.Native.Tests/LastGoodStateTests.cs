@@ -36,6 +36,22 @@ public sealed class LastGoodStateTests : IDisposable
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_folder, "new", "state")));
     }
 
+    [Fact]
+    public void Certificates_and_keys_are_not_written()
+    {
+        string path = Path.Combine(_folder, "state");
+        ConfigObject[] secrets =
+        [
+            new(new ObjectKey(ObjectKind.Secret, "s"), "{\"id\":\"s\",\"key\":\"KEYMATERIAL\"}"u8.ToArray()),
+            new(new ObjectKey(ObjectKind.Ssl, "t"), "{\"id\":\"t\",\"key\":\"KEYMATERIAL\"}"u8.ToArray()),
+        ];
+        var state = new LastGoodState(path);
+        state.Save([.. secrets, .. Objects], DateTimeOffset.UtcNow);
+
+        Assert.DoesNotContain("KEYMATERIAL", File.ReadAllText(path), StringComparison.Ordinal);
+        Assert.Equal(Objects.Select(Text), state.Load()!.Value.Objects.Select(Text));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("something else\n")]

@@ -1,8 +1,9 @@
 -- What APISIX's control API answers about the mesh:
 --   GET /v1/amesh/status             the library's status, the commit in the zone and in the worker that answers
 --   GET /v1/amesh/objects/KIND       ids of a kind, as that worker holds them
---   GET /v1/amesh/objects/KIND/ID    one object as the library wrote it, and why the worker refused it if it did
+--   GET /v1/amesh/objects/KIND/ID    one object as the library wrote it (secrets left out), and why it was refused
 local core = require("apisix.core")
+local redaction = require("apisix.amesh.redaction")
 local status = require("apisix.amesh.status")
 
 local ngx = ngx
@@ -61,7 +62,7 @@ local function get_objects()
     return 200, {
         key = key,
         modified_index = item and item.modifiedIndex,
-        object = core.json.decode(text) or text,
+        object = redaction.object(kind.key, core.json.decode(text), text),
         refused = kind.refused[id],
     }
 end

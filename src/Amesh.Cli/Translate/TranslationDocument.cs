@@ -1,13 +1,14 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Amesh.Apisix;
 using Amesh.Translation;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Amesh.Cli.Translate;
 
-/// <summary>A translation as a document: the objects by key, and the diagnostics.</summary>
+/// <summary>A translation as a document: the objects by key, secrets as they may be shown, and the diagnostics.</summary>
 internal static class TranslationDocument
 {
     private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -17,7 +18,7 @@ internal static class TranslationDocument
         var objects = new JsonObject();
         foreach (ConfigObject value in translator.Objects)
         {
-            objects.Add(value.Key.ToString(), JsonNode.Parse(value.Json.Span));
+            objects.Add(value.Key.ToString(), Redaction.Of(value.Key, value.Json.Span));
         }
 
         var diagnostics = new JsonArray();

@@ -59,7 +59,7 @@ internal static class Extensions
             Known(Envoy.Config.Route.V3.RouteConfiguration.Descriptor, Exact("routes, virtual_hosts")),
             Known(Envoy.Config.Route.V3.VirtualHost.Descriptor, NotYet("virtual hosts on demand are not asked for")),
             Known(Envoy.Config.Route.V3.ScopedRouteConfiguration.Descriptor, NotYet("scoped routes are not asked for")),
-            Known(Secret.Descriptor, NotYet(Tls, "ssls")),
+            Known(Secret.Descriptor, Exact("amesh_secrets")),
 
             // Network filters
             Known(HttpConnectionManager.Descriptor, Exact("listeners")),

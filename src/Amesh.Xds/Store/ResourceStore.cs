@@ -26,7 +26,13 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
         ResourceType.All.Keys.ToDictionary(typeUrl => typeUrl, _ => new Dictionary<string, int>());
 
     private readonly HashSet<string> _received = [];
+
+    // Types whose names may be missing when a mesh is taken as complete: nobody is there who could bring them.
+    private readonly HashSet<string> _unattended = [SecretOrigin.Agent, SecretOrigin.Files];
     private readonly Dictionary<UnitKey, UnitChange> _pending = [];
+
+    // What lost its last name since the last look; it may have got another one meanwhile.
+    private readonly HashSet<ResourceReference> _unnamed = [];
 
     /// <summary>
     /// Whether clusters and listeners have come, and everything that they name. A first start waits for it; later on a
@@ -34,7 +40,10 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
     /// </summary>
     public bool IsComplete =>
         _received.Contains(TypeUrls.Cluster) && _received.Contains(TypeUrls.Listener)
-        && _named.All(type => type.Value.Keys.All(_held[type.Key].ContainsKey));
+        && _named.All(type => _unattended.Contains(type.Key) || type.Value.Keys.All(_held[type.Key].ContainsKey));
+
+    /// <summary>Says that a source for a <see cref="SecretOrigin"/> is at work, so that a first start waits for it, too.</summary>
+    public void Attend(string typeUrl) => _unattended.Remove(typeUrl);
 
     /// <summary>Names that are wanted and have not come, for people who wonder what a first start waits for.</summary>
     public IEnumerable<string> Missing =>
@@ -68,7 +77,8 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
             }
         }
 
-        foreach (string name in update.Removed)
+        // A secret that is taken back while something names it stays, as in Envoy.
+        foreach (string name in update.Removed.Where(name => !type.IsKept || !_named[update.TypeUrl].ContainsKey(name)))
         {
             Remove(update.TypeUrl, type, name);
         }
@@ -82,14 +92,7 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
             }
         }
 
-        if (type.ReferencedType is { } referenced)
-        {
-            foreach (string name in _held[referenced].Keys.Where(name => !_named[referenced].ContainsKey(name)).ToList())
-            {
-                Remove(referenced, ResourceType.All[referenced], name);
-            }
-        }
-
+        DropUnnamed();
         return rejected;
     }
 
@@ -124,6 +127,9 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
             UnitKind.Cluster => TypeUrls.Cluster,
             UnitKind.Assignment => TypeUrls.ClusterLoadAssignment,
             UnitKind.Listener or UnitKind.FilterChain => TypeUrls.Listener,
+            UnitKind.Secret => SecretOrigin.Ads,
+            UnitKind.AgentSecret => SecretOrigin.Agent,
+            UnitKind.FileSecret => SecretOrigin.Files,
             _ => TypeUrls.RouteConfiguration,
         };
         if (_held[typeUrl].TryGetValue(key.Resource, out Held? held) && held.Units.TryGetValue((key.Kind, key.Name), out Unit? unit))
@@ -193,10 +199,10 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
         }
 
         // Count the new names before the old ones go: a name that both have never drops out.
-        Count(type, units.Values, +1);
+        Count(units.Values, +1);
         if (before is not null)
         {
-            Count(type, before.Units.Values, -1);
+            Count(before.Units.Values, -1);
             foreach ((UnitKind Kind, string Name) id in before.Units.Keys.Where(id => !units.ContainsKey(id)))
             {
                 Record(new UnitChange(new UnitKey(id.Kind, resource.Name, id.Name), null, default));
@@ -213,34 +219,43 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
             return;
         }
 
-        Count(type, held.Units.Values, -1);
+        Count(held.Units.Values, -1);
         foreach ((UnitKind Kind, string Name) id in held.Units.Keys)
         {
             Record(new UnitChange(new UnitKey(id.Kind, name, id.Name), null, default));
         }
     }
 
-    private void Record(UnitChange change) => _pending[change.Key] = change;
-
-    private void Count(ResourceType type, IEnumerable<Unit> units, int step)
+    private void DropUnnamed()
     {
-        if (type.ReferencedType is not { } referenced)
+        foreach ((string typeUrl, string name) in _unnamed)
         {
-            return;
+            if (!_named[typeUrl].ContainsKey(name))
+            {
+                Remove(typeUrl, ResourceType.All[typeUrl], name);
+            }
         }
 
-        foreach (string name in units.SelectMany(unit => unit.References))
+        _unnamed.Clear();
+    }
+
+    private void Record(UnitChange change) => _pending[change.Key] = change;
+
+    private void Count(IEnumerable<Unit> units, int step)
+    {
+        foreach (ResourceReference reference in units.SelectMany(unit => unit.References))
         {
-            ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_named[referenced], name, out _);
+            ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_named[reference.TypeUrl], reference.Name, out _);
             count += step;
             if (count == 0)
             {
-                _named[referenced].Remove(name);
+                _named[reference.TypeUrl].Remove(reference.Name);
+                _unnamed.Add(reference);
             }
         }
     }
 
     private sealed record Held(string Version, ReadOnlyMemory<byte> Body, Dictionary<(UnitKind Kind, string Name), Unit> Units);
 
-    private sealed record Unit(ReadOnlyMemory<byte> Bytes, IReadOnlyList<string> References);
+    private sealed record Unit(ReadOnlyMemory<byte> Bytes, IReadOnlyList<ResourceReference> References);
 }

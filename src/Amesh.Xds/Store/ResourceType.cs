@@ -1,8 +1,10 @@
+using Amesh.Xds.Secrets;
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
 using Filter = Envoy.Config.Listener.V3.Filter;
 
@@ -11,6 +13,9 @@ namespace Amesh.Xds.Store;
 /// <summary>One part of a resource: a unit's name in it and its bytes.</summary>
 internal readonly record struct ResourcePart(UnitKind Kind, string Name, ReadOnlyMemory<byte> Bytes);
 
+/// <summary>A resource that another one names.</summary>
+internal readonly record struct ResourceReference(string TypeUrl, string Name);
+
 /// <summary>What the store must know of a type of resource: how to cut it into units, decode one, and whom it names.</summary>
 /// <remarks>The only place where the store looks into resources. A new type is one more instance.</remarks>
 internal sealed class ResourceType
@@ -18,39 +23,42 @@ internal sealed class ResourceType
     private readonly UnitKind _head;
     private readonly MessageParser _headParser;
     private readonly IReadOnlyDictionary<int, PartField> _parts;
-    private readonly Func<IMessage, IEnumerable<string>> _references;
+    private readonly Func<IMessage, IEnumerable<ResourceReference>> _references;
+    private readonly Action<IMessage>? _check;
 
     private ResourceType(
         UnitKind head,
         MessageParser headParser,
-        string? referencedType = null,
-        Func<IMessage, IEnumerable<string>>? references = null,
-        IReadOnlyDictionary<int, PartField>? parts = null)
+        Func<IMessage, IEnumerable<ResourceReference>>? references = null,
+        IReadOnlyDictionary<int, PartField>? parts = null,
+        Action<IMessage>? check = null)
     {
         _head = head;
         _headParser = headParser;
-        ReferencedType = referencedType;
         _references = references ?? (_ => []);
+        _check = check;
         _parts = parts ?? new Dictionary<int, PartField>();
     }
 
-    /// <summary>The type whose resources this one names, if any.</summary>
-    public string? ReferencedType { get; }
+    /// <summary>Whether a resource stays when it is taken back while something names it.</summary>
+    public bool IsKept { get; private init; }
 
     public static IReadOnlyDictionary<string, ResourceType> All { get; } = new Dictionary<string, ResourceType>
     {
         [TypeUrls.Cluster] = new(
-            UnitKind.Cluster, Cluster.Parser, TypeUrls.ClusterLoadAssignment, message => AssignmentOf((Cluster)message)),
+            UnitKind.Cluster, Cluster.Parser, message => [.. AssignmentOf((Cluster)message), .. SecretReferences.Of((Cluster)message)]),
         [TypeUrls.ClusterLoadAssignment] = new(UnitKind.Assignment, ClusterLoadAssignment.Parser),
         [TypeUrls.Listener] = new(
             UnitKind.Listener,
             Listener.Parser,
-            TypeUrls.RouteConfiguration,
-            RouteConfigurationsOf,
+            ReferencesOfListener,
             new Dictionary<int, PartField>
             {
                 [Listener.FilterChainsFieldNumber] = new(UnitKind.FilterChain, FilterChain.Parser, FilterChain.NameFieldNumber, NamesAreUnique: false),
             }),
+        [SecretOrigin.Ads] = Secrets(UnitKind.Secret),
+        [SecretOrigin.Agent] = Secrets(UnitKind.AgentSecret),
+        [SecretOrigin.Files] = Secrets(UnitKind.FileSecret),
         [TypeUrls.RouteConfiguration] = new(
             UnitKind.RouteConfiguration,
             RouteConfiguration.Parser,
@@ -88,8 +96,9 @@ internal sealed class ResourceType
         return parts;
     }
 
-    /// <summary>Decodes one unit.</summary>
+    /// <summary>Decodes one unit, and checks it where its type is checked.</summary>
     /// <exception cref="InvalidProtocolBufferException">The bytes are no such message.</exception>
+    /// <exception cref="MalformedResourceException">There is something wrong with it.</exception>
     public IMessage Decode(ResourcePart part)
     {
         MessageParser parser = _headParser;
@@ -98,11 +107,15 @@ internal sealed class ResourceType
             parser = field.Kind == part.Kind ? field.Parser : parser;
         }
 
-        return parser.ParseFrom(part.Bytes.Span);
+        IMessage message = parser.ParseFrom(part.Bytes.Span);
+        _check?.Invoke(message);
+        return message;
     }
 
-    /// <summary>The names of <see cref="ReferencedType"/> in a unit.</summary>
-    public IReadOnlyList<string> References(IMessage unit) => [.. _references(unit).Distinct()];
+    /// <summary>The resources that a unit names.</summary>
+    public IReadOnlyList<ResourceReference> References(IMessage unit) => [.. _references(unit).Distinct()];
+
+    private static ResourceType Secrets(UnitKind kind) => new(kind, Secret.Parser, check: message => SecretCheck.Require((Secret)message)) { IsKept = true };
 
     // A part without a name, or with one that another part has, goes by its place.
     private static string NameOf(PartField part, ReadOnlyMemory<byte> bytes, HashSet<string> names)
@@ -124,28 +137,29 @@ internal sealed class ResourceType
         return byPlace;
     }
 
-    private static IEnumerable<string> AssignmentOf(Cluster cluster)
+    private static IEnumerable<ResourceReference> AssignmentOf(Cluster cluster)
     {
         if (cluster.Type == Cluster.Types.DiscoveryType.Eds)
         {
-            yield return cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name;
+            yield return new ResourceReference(
+                TypeUrls.ClusterLoadAssignment, cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name);
         }
     }
 
-    private static IEnumerable<string> RouteConfigurationsOf(IMessage unit)
+    private static IEnumerable<ResourceReference> ReferencesOfListener(IMessage unit)
     {
-        IEnumerable<Filter> filters = unit switch
-        {
-            FilterChain chain => chain.Filters,
-            Listener { DefaultFilterChain: { } chain } => chain.Filters,
-            _ => [],
-        };
-        foreach (Filter filter in filters)
+        FilterChain? chain = unit as FilterChain ?? (unit as Listener)?.DefaultFilterChain;
+        return chain is null ? [] : [.. RouteConfigurationsOf(chain), .. SecretReferences.Of(chain)];
+    }
+
+    private static IEnumerable<ResourceReference> RouteConfigurationsOf(FilterChain chain)
+    {
+        foreach (Filter filter in chain.Filters)
         {
             if (filter.TypedConfig is { } config && config.Is(HttpConnectionManager.Descriptor)
                 && config.Unpack<HttpConnectionManager>() is { Rds.RouteConfigName.Length: > 0 } manager)
             {
-                yield return manager.Rds.RouteConfigName;
+                yield return new ResourceReference(TypeUrls.RouteConfiguration, manager.Rds.RouteConfigName);
             }
         }
     }

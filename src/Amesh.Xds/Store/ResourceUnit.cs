@@ -25,6 +25,15 @@ public enum UnitKind
 
     /// <summary>One virtual host of a RouteConfiguration.</summary>
     VirtualHost,
+
+    /// <summary>A Secret of <see cref="SecretOrigin.Ads"/>, whole.</summary>
+    Secret,
+
+    /// <summary>A Secret of <see cref="SecretOrigin.Agent"/>.</summary>
+    AgentSecret,
+
+    /// <summary>A Secret of <see cref="SecretOrigin.Files"/>.</summary>
+    FileSecret,
 }
 
 /// <summary>Names a unit.</summary>

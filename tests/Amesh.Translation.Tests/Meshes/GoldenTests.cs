@@ -78,7 +78,7 @@ public class GoldenTests
         foreach (ConfigObject value in changes.Set)
         {
             text.Append("+ ").Append(value.Key).Append('\n');
-            foreach ((string name, JsonNode? member) in JsonNode.Parse(value.Json.Span)!.AsObject())
+            foreach ((string name, JsonNode? member) in Redaction.Of(value.Key, value.Json.Span)!.AsObject())
             {
                 if (name != "id")
                 {

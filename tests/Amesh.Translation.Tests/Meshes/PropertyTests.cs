@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Amesh.Apisix;
 using Amesh.Xds;
 using Amesh.Xds.Ads;
@@ -26,7 +27,7 @@ public class PropertyTests
         Assert.NotEmpty(delta[0].Objects);
         for (int i = 0; i < sotw.Count; i++)
         {
-            MeshRun.AssertSame(sotw[i].Objects, delta[i].Objects);
+            MeshRun.AssertSame(WithoutSecrets(sotw[i].Objects), WithoutSecrets(delta[i].Objects));
         }
     }
 
@@ -128,6 +129,13 @@ public class PropertyTests
         Assert.Empty(translator.Diagnostics);
     }
 
+    // A control plane makes another certificate for each stream, and the two were recorded one after the other.
+    private static Dictionary<string, string> WithoutSecrets(IReadOnlyDictionary<string, string> objects) => objects.ToDictionary(
+        o => o.Key,
+        o => Redaction.IsSecret(ObjectKey.Parse(o.Key)!.Value.Kind)
+            ? string.Join(' ', JsonNode.Parse(o.Value)!.AsObject().Select(member => member.Key).Order(StringComparer.Ordinal))
+            : o.Value);
+
     // Each resource of a step as an update of its own, in Envoy's order.
     private static List<DiscoveryUpdate> ResourcesAt(string recording, Index step)
     {
@@ -135,7 +143,7 @@ public class PropertyTests
         RecordedState state = states[step.GetOffset(states.Count)];
         return
         [
-            .. TypeUrls.InOrder.Take(4).SelectMany(typeUrl => state.Of(typeUrl)
+            .. TypeUrls.InOrder.SelectMany(typeUrl => state.Of(typeUrl)
                 .OrderBy(resource => resource.Key, StringComparer.Ordinal)
                 .Select(resource => new DiscoveryUpdate(typeUrl, "1", [new DiscoveryResource(resource.Key, "1", resource.Value)], [], false))),
         ];

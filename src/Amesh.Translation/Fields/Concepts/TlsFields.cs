@@ -20,12 +20,55 @@ internal static class TlsFields
         new(Tls + "CommonTlsContext", _notYet),
         new(Tls + "CommonTlsContext.CombinedCertificateValidationContext", _notYet),
         new(Tls + "TlsParameters", _notYet),
-        new(Tls + "TlsCertificate", _notYet),
-        new(Tls + "CertificateValidationContext", _notYet),
-        new(Tls + "SubjectAltNameMatcher", _notYet),
-        new(Tls + "SdsSecretConfig", _notYet),
-        new(Tls + "Secret", _notYet),
-        new(Tls + "SPIFFECertValidatorConfig", _notYet),
-        new(Tls + "SPIFFECertValidatorConfig.TrustDomain", _notYet),
+        new(Tls + "Secret")
+        {
+            { "name", Exact("amesh_secrets.name") },
+            { "tls_certificate", Exact("amesh_secrets.certificate") },
+            { "validation_context", Exact("amesh_secrets.ca") },
+            { "session_ticket_keys", NotYet("nginx makes its own session tickets") },
+            { "generic_secret", NotYet("nothing that is translated uses one") },
+        },
+        new(Tls + "SdsSecretConfig")
+        {
+            { "name", Exact("tls_contexts.certificate, tls_contexts.validation, listeners.chains[].tls") },
+            { "sds_config", Exact("", "the ADS stream, a server of secrets, or a file; see docs/tls.md") },
+        },
+        new(Tls + "TlsCertificate")
+        {
+            { "certificate_chain", Exact("amesh_secrets.certificate") },
+            { "private_key password", Exact("amesh_secrets.key") },
+            { "watched_directory", Near("", "files are looked at every second, whatever folder is named") },
+            { "pkcs12", Refused("handshakes that need it fail: give certificate_chain and private_key") },
+            { "ocsp_staple signed_certificate_timestamp", NotYet("it is not shown to peers") },
+        },
+        new(Tls + "CertificateValidationContext")
+        {
+            { "trusted_ca", Exact("amesh_secrets.ca") },
+            { "crl", Exact("amesh_secrets.crl") },
+            { "match_typed_subject_alt_names match_subject_alt_names", Exact("tls_contexts.sans, listeners.chains[].tls.sans, amesh_secrets.sans") },
+            { "system_root_certs", Exact("tls_contexts.system_ca") },
+            { "custom_validator_config", Exact("amesh_secrets.trust_domains", "the SPIFFE validator; handshakes that need another one fail") },
+            { "watched_directory", Near("", "files are looked at every second, whatever folder is named") },
+            { "verify_certificate_spki verify_certificate_hash require_signed_certificate_timestamp", Refused("there is no such check; handshakes that need it fail") },
+            { "ca_certificate_provider_instance", Refused("there are no such providers; handshakes that need it fail") },
+            { "allow_expired_certificate", NotYet("expired certificates are refused") },
+            { "trust_chain_verification", NotYet("certificates that are not trusted are refused") },
+            { "only_verify_leaf_cert_crl", NotYet("every certificate of the chain is looked up in the lists") },
+            { "max_verify_depth", NotYet("the depth is as nginx is configured") },
+        },
+        new(Tls + "SubjectAltNameMatcher")
+        {
+            { "san_type", Exact("tls_contexts.sans", "URI, DNS, EMAIL, IP_ADDRESS; one of another type holds for no certificate, and is told") },
+            { "matcher", Exact("tls_contexts.sans") },
+            { "oid", NotYet("such a comparison holds for no certificate") },
+        },
+        new(Tls + "SPIFFECertValidatorConfig")
+        {
+            { "trust_domains", Exact("amesh_secrets.trust_domains") },
+        },
+        new(Tls + "SPIFFECertValidatorConfig.TrustDomain")
+        {
+            { "name trust_bundle", Exact("amesh_secrets.trust_domains") },
+        },
     ]);
 }
