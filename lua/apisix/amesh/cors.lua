@@ -17,7 +17,7 @@ local _M = {}
 
 local function matches(origin, matcher)
     if matcher.regex then
-        return re_match(origin, "^(?:" .. matcher.regex .. ")$", "jo") ~= nil
+        return re_match(origin, matcher.regex, "jo") ~= nil
     end
 
     local wanted = matcher.exact or matcher.prefix or matcher.suffix or matcher.contains

@@ -239,6 +239,7 @@ function _M.log(_, ctx)
     if ctx.amesh and ctx.amesh.watch then
         deadlines.remove(ctx.amesh.watch)
     end
+    fault.forget(ctx)
     proxy.forget(ctx)
 end
 

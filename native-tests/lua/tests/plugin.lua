@@ -214,6 +214,45 @@ return function(test, check)
         check.equal(send().status, 200)
     end)
 
+    test("faults that the request asks for, and only up to the configured share", function()
+        with_route({ fault = { delay = { header_unit = 10000, ppm = 1000000 } } })
+        check.truthy(send().seconds < 0.25, "nothing is asked for")
+        check.truthy(send({ ["x-envoy-fault-delay-request"] = "300" }).seconds >= 0.29, "300 ms are asked for")
+        check.truthy(send({ ["x-envoy-fault-delay-request"] = "300",
+                            ["x-envoy-fault-delay-request-percentage"] = "0" }).seconds < 0.25, "for no request")
+
+        with_route({ fault = { abort = { header_unit = 10000, ppm = 1000000 } } })
+        check.equal(send().status, 200)
+        check.equal(send({ ["x-envoy-fault-abort-request"] = "418" }).status, 418)
+        check.equal(send({ ["x-envoy-fault-abort-request"] = "99" }).status, 200, "no status")
+        local answer = send({ ["x-envoy-fault-abort-grpc-request"] = "7", ["content-type"] = "application/grpc" },
+                            { method = "POST", body = "x" })
+        check.equal(answer.headers["grpc-status"], "7")
+
+        with_route({ fault = { abort = { header_unit = 10000, ppm = 0 } } })
+        check.equal(send({ ["x-envoy-fault-abort-request"] = "418",
+                           ["x-envoy-fault-abort-request-percentage"] = "100" }).status, 200, "not above what is configured")
+    end)
+
+    test("faults for some requests, and for so many at a time", function()
+        with_route({ fault = { when = { { "amesh_header_x-break", "==", "yes" } }, abort = { status = 418, ppm = 1000000 } } })
+        check.equal(send().status, 200)
+        check.equal(send({ ["x-break"] = "yes" }).status, 418)
+
+        with_route({ fault = { max_active = 0, abort = { status = 418, ppm = 1000000 } } })
+        check.equal(send().status, 200)
+        with_route({ fault = { max_active = 1, abort = { status = 418, ppm = 1000000 } } })
+        check.equal(send().status, 418)
+        check.equal(send().status, 418, "one that is over counts no more")
+    end)
+
+    test("a slow answer", function()
+        with_route({ fault = { rate = { kbps = 1, ppm = 1000000 } }, direct_response = { status = 200, body = ("x"):rep(2048) } })
+        local answer = send()
+        check.equal(#answer.body, 2048)
+        check.truthy(answer.seconds > 0.9, answer.seconds)
+    end)
+
     test("an aborted gRPC request gets a gRPC status", function()
         with_route({ fault = { abort = { grpc_status = 14, ppm = 1000000 } } })
         local answer = send({ ["content-type"] = "application/grpc" }, { method = "POST", body = "x" })
@@ -357,7 +396,7 @@ return function(test, check)
 
     test("CORS: preflight and actual requests, of allowed origins only", function()
         with_route({ cors = {
-            allow_origins = { { exact = "https://example.com" }, { regex = "https://.*\\.example\\.org" } },
+            allow_origins = { { exact = "https://example.com" }, { regex = "^(?:https://.*\\.example\\.org)\\z" } },
             allow_methods = "GET,POST", allow_headers = "x-user,content-type", expose_headers = "x-total",
             max_age = "86400", allow_credentials = true } })
         local preflight = { ["Access-Control-Request-Method"] = "POST" }

@@ -116,7 +116,7 @@ internal sealed class VirtualHostTranslator
     private AmeshPlugin WithFilters(AmeshPlugin plugin, EnvoyRoute route, DiagnosticScope diagnostics)
     {
         Fault? fault = Configured(route.TypedPerFilterConfig, HTTPFault.Descriptor.FullName) is { } faultConfig
-            ? Faults.Translate(faultConfig.Unpack<HTTPFault>(), diagnostics.At("typed_per_filter_config[envoy.filters.http.fault]"))
+            ? Faults.Translate(faultConfig.Unpack<HTTPFault>(), route.Route_?.Cluster ?? "", diagnostics.At("typed_per_filter_config[envoy.filters.http.fault]"))
             : null;
         Cors? cors = Configured(route.TypedPerFilterConfig, CorsPolicy.Descriptor.FullName) is { } corsConfig
             ? CrossOrigin.Translate(corsConfig.Unpack<CorsPolicy>(), diagnostics.At("typed_per_filter_config[envoy.filters.http.cors]"))

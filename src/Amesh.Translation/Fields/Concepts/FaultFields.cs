@@ -11,9 +11,10 @@ internal static class FaultFields
         {
             { "delay", Exact("plugins.amesh fault.delay") },
             { "abort", Exact("plugins.amesh fault.abort") },
-            { "upstream_cluster headers downstream_nodes", NotYet("the fault is left out: its own conditions are not translated") },
-            { "max_active_faults", NotYet("there is no limit to faults at a time") },
-            { "response_rate_limit", NotYet("answers are as fast as they can be") },
+            { "headers downstream_nodes", Exact("plugins.amesh fault.when") },
+            { "upstream_cluster", Near("plugins.amesh fault", "a route with several clusters suffers no such fault") },
+            { "max_active_faults", Near("plugins.amesh fault.max_active", "each worker counts for itself") },
+            { "response_rate_limit", Exact("plugins.amesh fault.rate") },
             {
                 "delay_percent_runtime abort_percent_runtime delay_duration_runtime abort_http_status_runtime max_active_faults_runtime "
                     + "response_rate_limit_percent_runtime abort_grpc_status_runtime",
@@ -23,14 +24,15 @@ internal static class FaultFields
         },
         new("envoy.extensions.filters.common.fault.v3.FaultDelay")
         {
-            { "fixed_delay percentage", Exact("plugins.amesh fault.delay") },
-            { "header_delay", NotYet("there is no delay") },
+            { "fixed_delay percentage header_delay", Exact("plugins.amesh fault.delay") },
+        },
+        new("envoy.extensions.filters.common.fault.v3.FaultRateLimit")
+        {
+            { "fixed_limit header_limit percentage", Exact("plugins.amesh fault.rate") },
         },
         new("envoy.extensions.filters.http.fault.v3.FaultAbort")
         {
-            { "http_status percentage", Exact("plugins.amesh fault.abort") },
-            { "grpc_status", NotYet(Extensions.Unproven, "plugins.amesh fault.abort") },
-            { "header_abort", NotYet("there is no abort") },
+            { "http_status grpc_status percentage header_abort", Exact("plugins.amesh fault.abort") },
         },
     ]);
 }
