@@ -56,6 +56,9 @@ public sealed record AmeshPlugin
 
     /// <summary>What the balancer's hash is made of; the first with a value, or all of them, as Envoy combines them.</summary>
     public IReadOnlyList<HashPolicy>? Hash { get; init; }
+
+    /// <summary>The answer where the cluster is not there, other than 503.</summary>
+    public uint? NotFoundStatus { get; init; }
 }
 
 /// <summary>One of several clusters.</summary>
@@ -69,6 +72,9 @@ public sealed record WeightedCluster
 
     /// <summary>Its share of the sum of all weights; 0 is never drawn.</summary>
     public required uint Weight { get; init; }
+
+    /// <summary>The answer where the cluster is not there, other than 503.</summary>
+    public uint? NotFoundStatus { get; init; }
 
     /// <summary>Changes of request headers for this cluster alone.</summary>
     public IReadOnlyList<HeaderMutation>? RequestHeaders { get; init; }

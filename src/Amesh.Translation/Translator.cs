@@ -164,8 +164,9 @@ public sealed class Translator : IUnitHandler
 
         _dirtyClusters.Add(name);
 
-        // A route says itself whether it goes to the original destination, so it changes with the cluster's kind.
-        if ((before == ClusterKind.OriginalDst) != (KindOf(name) == ClusterKind.OriginalDst))
+        // A route says itself whether it goes to the original destination and what it answers where there is no cluster.
+        ClusterKind now = KindOf(name);
+        if (before != now && (before is ClusterKind.OriginalDst or ClusterKind.Missing || now is ClusterKind.OriginalDst or ClusterKind.Missing))
         {
             foreach (VirtualHostKey key in _virtualHostsByCluster.GetValueOrDefault(name) ?? [])
             {

@@ -75,9 +75,12 @@ function _M.upstream_by_id(id)
 end
 
 
-local function by_id(ctx, id)
+local function by_id(ctx, id, not_found_status)
     local value = _M.upstream_by_id(id)
     if not value or not value.nodes or #value.nodes == 0 or not outlier.avoid(ctx, value) then
+        if not_found_status then
+            return local_reply.send(ctx, not_found_status)
+        end
         return local_reply.send(ctx, 503, NO_HEALTHY)
     end
 
@@ -98,7 +101,7 @@ function _M.use(ctx, target, default_id)
         return local_reply.send(ctx, 503, NO_HEALTHY)
     end
 
-    return by_id(ctx, id)
+    return by_id(ctx, id, target.not_found_status)
 end
 
 

@@ -1,5 +1,5 @@
--- Injected faults as Envoy's fault filter makes them: a delay, an abort, a slow answer, each with its own chance in parts
--- per million; or as the request itself asks for in x-envoy-fault-* headers, where the configuration says `header_unit`.
+-- Injected faults as Envoy's fault filter makes them: a delay, an abort, a slow answer, each with its own chance in
+-- parts per million; or as the request asks for in x-envoy-fault-* headers, where the configuration says `header_unit`.
 --
 -- {when?: conditions, max_active?, delay: {seconds|header_unit, ppm}, abort: {status, grpc_status|header_unit, ppm},
 --  rate: {kbps|header_unit, ppm}}

@@ -36,17 +36,18 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
         {
             case RouteAction.ClusterSpecifierOneofCase.Cluster:
                 (string? upstream, bool? originalDst) = Target(action.Cluster);
-                return (upstream, plugin with { OriginalDst = originalDst });
+                return (upstream, plugin with { OriginalDst = originalDst, NotFoundStatus = NotFoundStatus(action, action.Cluster) });
             case RouteAction.ClusterSpecifierOneofCase.WeightedClusters:
-                return (null, plugin with { Clusters = Weighted(action.WeightedClusters, diagnostics.At("weighted_clusters")) });
+                return (null, plugin with { Clusters = Weighted(action, diagnostics.At("weighted_clusters")) });
             default:
                 diagnostics.NotYet("cluster_specifier", $"{action.ClusterSpecifierCase} is not translated; the answer is 503");
                 return (null, new AmeshPlugin { DirectResponse = new DirectResponse(503, null) });
         }
     }
 
-    private List<WeightedCluster> Weighted(Envoy.Config.Route.V3.WeightedCluster weighted, DiagnosticScope diagnostics)
+    private List<WeightedCluster> Weighted(RouteAction action, DiagnosticScope diagnostics)
     {
+        Envoy.Config.Route.V3.WeightedCluster weighted = action.WeightedClusters;
         var targets = new List<WeightedCluster>();
         for (int i = 0; i < weighted.Clusters.Count; i++)
         {
@@ -63,6 +64,7 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
                 UpstreamId = upstream,
                 OriginalDst = originalDst,
                 Weight = cluster.Weight ?? 0,
+                NotFoundStatus = NotFoundStatus(action, cluster.Name),
                 HostRewrite = cluster.HostRewriteLiteral.Length == 0 ? null : cluster.HostRewriteLiteral,
                 RequestHeaders = new HeaderMutations()
                     .Level(cluster.RequestHeadersToAdd, cluster.RequestHeadersToRemove, "request_headers_to_add", at).OrNull,
@@ -73,6 +75,15 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
 
         return targets;
     }
+
+    // Said only where it is not 503, and as long as there is no such cluster.
+    private uint? NotFoundStatus(RouteAction action, string cluster) =>
+        scope.KindOf(cluster) != ClusterKind.Missing ? null : action.ClusterNotFoundResponseCode switch
+        {
+            RouteAction.Types.ClusterNotFoundResponseCode.NotFound => 404,
+            RouteAction.Types.ClusterNotFoundResponseCode.InternalServerError => 500,
+            _ => null,
+        };
 
     private (string? UpstreamId, bool? OriginalDst) Target(string cluster)
     {

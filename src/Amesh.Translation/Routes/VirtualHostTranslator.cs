@@ -43,6 +43,15 @@ internal sealed class VirtualHostTranslator
     private TranslatedVirtualHost Translate()
     {
         var routes = new List<Route>();
+        if (_virtualHost.RequireTls == EnvoyVirtualHost.Types.TlsRequirementType.All)
+        {
+            routes.Add(HttpsAlone());
+        }
+        else if (_virtualHost.RequireTls == EnvoyVirtualHost.Types.TlsRequirementType.ExternalOnly)
+        {
+            _diagnostics.NotYet("require_tls", "requests from outside are not told from others; none is redirected to https");
+        }
+
         for (int i = 0; i < _virtualHost.Routes.Count; i++)
         {
             EnvoyRoute route = _virtualHost.Routes[i];
@@ -66,6 +75,18 @@ internal sealed class VirtualHostTranslator
         };
         return new TranslatedVirtualHost(routes, virtualHost, _clusters);
     }
+
+    // Before any route, and whether one would match or not.
+    private Route HttpsAlone() => new()
+    {
+        Id = ObjectId.From($"{_virtualHost.Name} {_scope.RouteConfig} https"),
+        Name = Names.Readable(_virtualHost.Name),
+        Hosts = _hosts,
+        Priority = _virtualHost.Routes.Count,
+        Labels = new Dictionary<string, string> { [VirtualHostLabel] = _id },
+        Vars = [Predicate.Equal(RouteConfigVariable, _scope.RouteConfig), Predicate.Equal("amesh_scheme", "http")],
+        Plugins = new RoutePlugins(new AmeshPlugin { Redirect = new Redirect { Status = 301, Scheme = "https" } }),
+    };
 
     private Route? TranslateRoute(EnvoyRoute route, int priority, DiagnosticScope diagnostics)
     {

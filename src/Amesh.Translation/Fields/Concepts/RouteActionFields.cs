@@ -16,7 +16,7 @@ internal static class RouteActionFields
             { "max_stream_duration", Exact("", "see RouteAction.MaxStreamDuration") },
             { "max_grpc_timeout", Inert("for gRPC alone, whose clusters are told by http2_protocol_options") },
             { "grpc_timeout_offset", Inert("for gRPC alone, whose clusters are told by http2_protocol_options") },
-            { "cluster_not_found_response_code", NotYet("a cluster that is not there answers 503 whatever is asked for") },
+            { "cluster_not_found_response_code", Exact("plugins.amesh not_found_status") },
             { "idle_timeout", NotYet(Extensions.Unproven, "plugins.amesh idle_timeout") },
             { "hash_policy", Exact("plugins.amesh hash") },
             { "prefix_rewrite regex_rewrite", Exact("plugins.amesh rewrite") },

@@ -29,7 +29,7 @@ internal static class RouteConfigurationFields
             { "include_request_attempt_count", Exact("plugins.amesh attempt_count") },
             { "typed_per_filter_config", Exact("routes.plugins") },
             { "retry_policy", Exact("plugins.amesh retry", "where a route has none of its own") },
-            { "require_tls", NotYet("plain requests are not redirected to https", "plugins.redirect") },
+            { "require_tls", Exact("plugins.amesh redirect", "a route before all others") },
             { "request_headers_to_add request_headers_to_remove", NotYet(Extensions.Unproven, "plugins.amesh request_headers") },
             { "response_headers_to_add response_headers_to_remove", NotYet(Extensions.Unproven, "plugins.amesh response_headers") },
             { "request_mirror_policies", NotYet(Extensions.Unproven, "plugins.amesh mirrors") },

@@ -1,0 +1,54 @@
+using Amesh.Apisix;
+using Amesh.Translation.Clusters;
+using Amesh.Translation.Routes;
+using Envoy.Config.Route.V3;
+using EnvoyRoute = Envoy.Config.Route.V3.Route;
+using EnvoyVirtualHost = Envoy.Config.Route.V3.VirtualHost;
+using Route = Amesh.Apisix.Route;
+
+namespace Amesh.Translation.Tests.Routes;
+
+public class VirtualHostTranslatorTests
+{
+    [Fact]
+    public void Https_alone_is_a_redirect_before_all_other_routes()
+    {
+        EnvoyVirtualHost host = Host(new RouteAction { Cluster = "there" });
+        host.RequireTls = EnvoyVirtualHost.Types.TlsRequirementType.All;
+
+        IReadOnlyList<Route> routes = Translated(host).Routes;
+
+        Assert.Equal(2, routes.Count);
+        Assert.Equal(new Redirect { Status = 301, Scheme = "https" }, routes[0].Plugins.Amesh.Redirect);
+        Assert.Contains(Predicate.Equal("amesh_scheme", "http"), routes[0].Vars);
+        Assert.True(routes[0].Priority > routes[1].Priority);
+    }
+
+    [Fact]
+    public void A_cluster_that_is_not_there_answers_what_the_route_says()
+    {
+        var single = new RouteAction { Cluster = "missing", ClusterNotFoundResponseCode = RouteAction.Types.ClusterNotFoundResponseCode.InternalServerError };
+        Assert.Equal(500u, Translated(Host(single)).Routes[0].Plugins.Amesh.NotFoundStatus);
+
+        single.Cluster = "there";
+        Assert.Null(Translated(Host(single)).Routes[0].Plugins.Amesh.NotFoundStatus);
+
+        var weighted = new RouteAction { ClusterNotFoundResponseCode = RouteAction.Types.ClusterNotFoundResponseCode.NotFound };
+        weighted.WeightedClusters = new Envoy.Config.Route.V3.WeightedCluster();
+        weighted.WeightedClusters.Clusters.Add(new Envoy.Config.Route.V3.WeightedCluster.Types.ClusterWeight { Name = "there", Weight = 1 });
+        weighted.WeightedClusters.Clusters.Add(new Envoy.Config.Route.V3.WeightedCluster.Types.ClusterWeight { Name = "missing", Weight = 1 });
+        Assert.Equal([null, 404u], Translated(Host(weighted)).Routes[0].Plugins.Amesh.Clusters!.Select(c => c.NotFoundStatus));
+    }
+
+    private static TranslatedVirtualHost Translated(EnvoyVirtualHost host) => VirtualHostTranslator.Translate(
+        new RouteScope("rc", new RouteConfiguration(), name => name == "there" ? ClusterKind.Eds : ClusterKind.Missing),
+        host,
+        new DiagnosticScope("rc", []));
+
+    private static EnvoyVirtualHost Host(RouteAction action)
+    {
+        var host = new EnvoyVirtualHost { Name = "h", Domains = { "h.example" } };
+        host.Routes.Add(new EnvoyRoute { Match = new RouteMatch { Prefix = "/" }, Route_ = action });
+        return host;
+    }
+}
