@@ -13,6 +13,7 @@ internal sealed class RunAuthority
     private static readonly string[] PublicNames = ["*.internal", "*.example", "*.example.com", "*.default.svc.cluster.local"];
     private readonly Lazy<X509Certificate2> _authority = new(CreateAuthority);
     private readonly Lazy<X509Certificate2> _public;
+    private readonly Dictionary<string, (string Chain, string Key)> _texts = new(StringComparer.Ordinal);
 
     public RunAuthority() => _public = new(() => Issue("endpoint", PublicNames, []));
 
@@ -29,11 +30,16 @@ internal sealed class RunAuthority
     public X509Certificate2 ForIdentity(string organization, params IEnumerable<string> identities) => Issue(organization, [], identities.Select(static uri => new Uri(uri)));
 
     /// <summary>A certificate and its key as text, as a control plane would send them.</summary>
+    /// <remarks>The same identity has the same certificate all the time: a step that changes nothing about it must change nothing.</remarks>
     public (string Chain, string Key) PemForIdentity(string identity)
     {
+        if (_texts.TryGetValue(identity, out var made))
+        {
+            return made;
+        }
         using var certificate = ForIdentity("workload", identity);
         using var key = certificate.GetECDsaPrivateKey()!;
-        return (certificate.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n");
+        return _texts[identity] = (certificate.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n");
     }
 
     /// <summary>The identity in a certificate: its first URI name, else its subject; null when there is no certificate.</summary>

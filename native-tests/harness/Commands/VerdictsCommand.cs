@@ -15,6 +15,8 @@ internal static class VerdictsCommand
     public const string Usage = "verdicts --scenario istio-bookinfo [--protocol delta|sotw] [--target gateway|apisix|none] [--control-plane amesh|node]"
         + " [--step STEP] [--case STEP/NAME] [--json FILE] [--record] [--verbose]";
 
+    private const string Recorded = "recording";
+
     public static async Task<int> RunAsync(string[] arguments)
     {
         var given = new Arguments(arguments, ["--scenario", "--protocol", "--target", "--control-plane", "--step", "--case", "--json"], ["--record", "--verbose"]);
@@ -61,10 +63,11 @@ internal static class VerdictsCommand
         var mesh = RecordedMesh.Read(recording, options.Protocol);
         var gateway = new GatewayOptions { Recording = recording, Protocol = options.Protocol, OwnPorts = [.. verdicts.ProxyAddresses(mesh.Addresses).Select(static address => IPEndPoint.Parse(address).Port).Distinct().Order()] };
         using var folder = new RunFolder();
+        gateway = gateway with { StateFile = Path.Combine(folder.Path, "state") };
         var authority = new RunAuthority();
         PrivateFiles.Put(PrivateFiles.Resolver, NameServer.ResolverConfiguration, folder.Path);
         PrivateFiles.Put(PrivateFiles.RootStore, authority.Pem, folder.Path);
-        var replayed = Path.Combine(folder.Path, "recording");
+        var replayed = Path.Combine(folder.Path, Recorded);
         RewrittenRecording.Write(recording, replayed, authority, verdicts.Proxy == "router");
         await using var controlPlane = options.Target == "none" ? null : ControlPlane.Of(options.ControlPlane, replayed, folder.Path);
         await using IProxy proxy = options.Target switch
@@ -73,6 +76,35 @@ internal static class VerdictsCommand
             "apisix" => new ApisixGateway(folder.Path, gateway),
             _ => new TestGateway(folder.Path, gateway),
         };
-        return await new VerdictRun(verdicts, mesh, authority, proxy, controlPlane, options, output).RunAsync();
+        var score = await new VerdictRun(verdicts, mesh, authority, proxy, controlPlane, options, output).RunAsync();
+        await LookForKeysAsync(replayed, folder.Path, proxy, score, output);
+        return score;
+    }
+
+    /// <summary>No private key may show in what the proxy writes, answers about itself, or <c>amesh translate</c> prints.</summary>
+    private static async Task LookForKeysAsync(string replayed, string folder, IProxy proxy, Score score, TextWriter output)
+    {
+        var keys = SecretSearch.KeysIn(replayed);
+        var pages = await proxy.ControlPagesAsync();
+        if (keys.Count == 0 || pages.Count == 0)
+        {
+            return;
+        }
+        var outputs = SecretSearch.Files(folder, except: Recorded).ToList();
+        using var http = new HttpClient();
+        foreach (var page in pages)
+        {
+            outputs.Add((page.ToString(), await http.GetStringAsync(page)));
+        }
+        var (_, translated, errors) = Shell.Try("dotnet", Repository.CommandLine, "translate", "--recording", replayed);
+        outputs.Add(("amesh translate", translated + errors));
+        var leaks = SecretSearch.Leaks(keys, outputs).ToList();
+        output.WriteLine($"{keys.Count} private keys looked for in {outputs.Count} outputs, {outputs.Sum(static one => one.Text.Length) / 1024} KiB: {(leaks.Count == 0 ? "none shows" : "SHOWN")}");
+        if (leaks.Count > 0)
+        {
+            var step = new StepScore("secrets");
+            leaks.SelectMany(leak => step.Count("secrets/" + leak, ["a private key shows"], reason: null)).ToList().ForEach(output.WriteLine);
+            score.Steps.Add(step);
+        }
     }
 }

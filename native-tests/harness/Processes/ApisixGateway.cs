@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using YamlDotNet.RepresentationModel;
 
@@ -12,6 +13,7 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
 {
     private const int Port = 15001;
     private const string PlaceOfAmesh = "/usr/local/amesh";
+    private static readonly string[] KindsOfObjects = ["routes", "upstreams", "listeners", "virtual_hosts", "stream_routes", "ssls", "tls_contexts", "amesh_secrets"];
     private static readonly string[] CodeFolders = ["apisix", "bin", "deps"];
     private readonly string _prefix = Path.Combine(folder, "apisix");
     private ChildProcess? _process;
@@ -68,6 +70,22 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
         return Task.FromResult(new ProxyState(applied.Values.DefaultIfEmpty(0).Max(), workers.Count == 0 ? 0 : workers.Min(id => applied.GetValueOrDefault(id))));
     }
 
+    public async Task<IReadOnlyList<Uri>> ControlPagesAsync()
+    {
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{TestGateway.ControlPort}/v1/") };
+        var pages = new List<Uri> { new(http.BaseAddress, "amesh/status"), new(http.BaseAddress, "routes"), new(http.BaseAddress, "upstreams") };
+        foreach (var kind in KindsOfObjects)
+        {
+            using var answer = await http.GetAsync(new Uri($"amesh/objects/{kind}", UriKind.Relative));
+            if (answer.IsSuccessStatusCode)
+            {
+                var ids = JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement.GetProperty("ids");
+                pages.AddRange((ids.ValueKind == JsonValueKind.Array ? ids.EnumerateArray().Select(static id => id.GetString()) : []).Select(id => new Uri(http.BaseAddress, $"amesh/objects/{kind}/{id}")));
+            }
+        }
+        return pages;
+    }
+
     public string Complaint => File.Exists(ErrorLog) ? string.Join('\n', File.ReadLines(ErrorLog).Where(static line => line.Contains("[error]", StringComparison.Ordinal)).TakeLast(3)) : "";
 
     public void ThrowIfExited() => _process?.ThrowIfExited();
@@ -110,7 +128,7 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
                 node_listen: [{{string.Join(", ", options.OwnPorts.Prepend(Port))}}], enable_control: true, control: {ip: 127.0.0.1, port: {{TestGateway.ControlPort}}}, ssl: {enable: false},
                 proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "{{_prefix}}/cache", cache_levels: "1:2"}]}
               },
-              plugin_attr: {amesh: {library: "{{Repository.Library}}", source: "{{options.Source}}", protocol: {{options.Protocol}}, node: {{File.ReadAllText(Path.Combine(options.Recording, "node.json")).ReplaceLineEndings(" ")}} } },
+              plugin_attr: {amesh: {library: "{{Repository.Library}}", source: "{{options.Source}}", protocol: {{options.Protocol}}, state_file: "{{options.StateFile}}", node: {{File.ReadAllText(Path.Combine(options.Recording, "node.json")).ReplaceLineEndings(" ")}} } },
               nginx_config: {http_configuration_snippet: "include {{Repository.At("native-tests", "harness", "Processes", "control.conf")}};", worker_processes: {{options.Workers}}, error_log_level: info, worker_rlimit_nofile: 20000}
             }
             """));

@@ -33,6 +33,9 @@ internal interface IProxy : IAsyncDisposable
         return text.Length == 0 ? null : text == "1";
     }
 
+    /// <summary>Paths of its control API that show something of the mesh, as whole addresses.</summary>
+    Task<IReadOnlyList<Uri>> ControlPagesAsync();
+
     /// <summary>The last errors in its log; empty when there is none.</summary>
     string Complaint { get; }
 

@@ -10,6 +10,7 @@ internal sealed class NoProxy : IProxy
     public Task<ProxyState> StateAsync() => Task.FromResult(new ProxyState(1, 1));
     public Task ForgetFailuresAsync() => Task.CompletedTask;
     public Task<bool?> IsReceivingAsync() => Task.FromResult<bool?>(false);
+    public Task<IReadOnlyList<Uri>> ControlPagesAsync() => Task.FromResult<IReadOnlyList<Uri>>([]);
     public void ThrowIfExited()
     {
     }

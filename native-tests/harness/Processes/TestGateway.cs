@@ -121,6 +121,9 @@ internal sealed class TestGateway(string folder, GatewayOptions options) : IProx
     public async Task<IReadOnlyList<string>> ChangesAsync(long after) =>
         (await _http.GetStringAsync(new Uri($"http://127.0.0.1:15002/changes?after={after}"))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
+    public Task<IReadOnlyList<Uri>> ControlPagesAsync() =>
+        Task.FromResult<IReadOnlyList<Uri>>([new($"http://127.0.0.1:{ControlPort}/status"), new($"http://127.0.0.1:{ControlPort}/objects")]);
+
     public string Complaint => string.Join('\n', ErrorLines("[error]").TakeLast(3));
 
     /// <summary>True while the library says that its stream is up.</summary>

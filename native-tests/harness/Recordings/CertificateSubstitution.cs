@@ -13,8 +13,6 @@ namespace Amesh.Harness.Recordings;
 /// <param name="keepSecrets">True for a gateway.</param>
 internal sealed class CertificateSubstitution(RunAuthority authority, bool keepSecrets)
 {
-    private readonly Dictionary<string, (string Chain, string Key)> _issued = new(StringComparer.Ordinal);
-
     /// <summary>Names of secrets that some context asks for a certificate.</summary>
     public SortedSet<string> CertificateNames { get; } = new(StringComparer.Ordinal);
 
@@ -37,7 +35,7 @@ internal sealed class CertificateSubstitution(RunAuthority authority, bool keepS
     /// <summary>A secret with a certificate of the run.</summary>
     public ReadOnlyMemory<byte> Certificate(string name, string identity)
     {
-        var (chain, key) = Issued(identity);
+        var (chain, key) = authority.PemForIdentity(identity);
         return new WireEditor().Add(1, name).Add(2, new WireEditor().Add(1, Text(chain)).Add(2, Text(key)).ToBytes()).ToBytes();
     }
 
@@ -63,16 +61,13 @@ internal sealed class CertificateSubstitution(RunAuthority authority, bool keepS
         {
             return certificate;
         }
-        var issued = Issued(identity);
+        var issued = authority.PemForIdentity(identity);
         return new WireEditor(certificate).Remove(1).Remove(2).Add(1, Text(issued.Chain)).Add(2, Text(issued.Key)).ToBytes();
     }
 
     /// <summary>trusted_ca, and the bundles of a SPIFFE validator (custom_validator_config, its Any's value, trust_domains, trust_bundle).</summary>
     private ReadOnlyMemory<byte> ValidationContext(ReadOnlyMemory<byte> context) =>
         new WireEditor(context).Edit(1, _ => Text(authority.Pem)).Edit([12, 2, 2, 1, 2], _ => Text(authority.Pem)).ToBytes();
-
-    private (string Chain, string Key) Issued(string identity) =>
-        _issued.TryGetValue(identity, out var issued) ? issued : _issued[identity] = authority.PemForIdentity(identity);
 
     /// <summary>The SPIFFE identity in a DataSource (inline_bytes or inline_string) with a chain; null when there is none.</summary>
     private static string? IdentityOf(Wire source)
