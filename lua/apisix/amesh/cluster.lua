@@ -6,6 +6,7 @@ local connection = require("apisix.amesh.connection")
 local destination = require("apisix.amesh.destination")
 local local_reply = require("apisix.amesh.local_reply")
 local outlier = require("apisix.amesh.outlier")
+local upstream_groups = require("apisix.amesh.upstream_groups")
 
 local ipairs = ipairs
 local random = math.random
@@ -75,8 +76,21 @@ function _M.upstream_by_id(id)
 end
 
 
+-- The part of a cluster whose endpoints want one kind of TLS: a cluster that has several names them all.
+function _M.group_of(id, value)
+    local groups = value and upstream_groups.of(value)
+    if not groups then
+        return id, value
+    end
+
+    id = _M.choose(groups).upstream_id
+    return id, _M.upstream_by_id(id)
+end
+
+
 local function by_id(ctx, id, not_found_status)
-    local value = _M.upstream_by_id(id)
+    local value
+    id, value = _M.group_of(id, _M.upstream_by_id(id))
     if not value or not value.nodes or #value.nodes == 0 or not outlier.avoid(ctx, value) then
         if not_found_status then
             return local_reply.send(ctx, not_found_status)

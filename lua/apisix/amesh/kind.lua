@@ -25,6 +25,8 @@ local LAZY = {
     ["/services"] = true,
     ["/virtual_hosts"] = true,
     ["/listeners"] = true,
+    ["/tls_contexts"] = true,
+    ["/amesh_secrets"] = true,
 }
 
 

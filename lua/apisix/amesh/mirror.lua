@@ -19,6 +19,7 @@ local type = type
 local _M = {}
 
 local TIMEOUT = 10000
+local TLS_SCHEMES = { https = true, grpcs = true }
 local NOT_COPIED = {
     host = true, connection = true, ["content-length"] = true, ["transfer-encoding"] = true, upgrade = true,
     expect = true, ["keep-alive"] = true, ["proxy-connection"] = true, te = true,
@@ -74,7 +75,13 @@ end
 
 
 local function choose_node(upstream_id)
-    local upstream = cluster.upstream_by_id(upstream_id)
+    local _, upstream = cluster.group_of(upstream_id, cluster.upstream_by_id(upstream_id))
+    if upstream and TLS_SCHEMES[upstream.scheme] then
+        -- never in plain text, and never to an endpoint that nobody verified
+        core.log.warn("no copy to cluster ", upstream.name or upstream_id, ": its endpoints speak TLS")
+        return nil
+    end
+
     local nodes = upstream and upstream.nodes
     if not nodes or #nodes == 0 then
         return nil

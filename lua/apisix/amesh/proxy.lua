@@ -2,6 +2,7 @@
 -- apisix-patch/amesh-locations.conf). nginx forgets ngx.ctx at every internal redirect, so it is kept here under a
 -- number that travels in the nginx variable $ctx_ref, until the request is logged.
 local attempts = require("apisix.amesh.attempts")
+local upstream_tls = require("apisix.amesh.upstream_tls")
 
 local ngx = ngx
 local ngx_var = ngx.var
@@ -64,7 +65,7 @@ function _M.access()
     local state = ctx.amesh
     if state.entering then
         state.entering = false
-        return
+        return upstream_tls.check_location(ctx)
     end
 
     attempts.come_back(ctx)

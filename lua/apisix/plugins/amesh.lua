@@ -20,6 +20,7 @@ local proxy = require("apisix.amesh.proxy")
 local redirect = require("apisix.amesh.redirect")
 local rewrite = require("apisix.amesh.rewrite")
 local upgrade = require("apisix.amesh.upgrade")
+local upstream_tls = require("apisix.amesh.upstream_tls")
 
 local ngx = ngx
 local error = error
@@ -61,6 +62,7 @@ end
 
 function _M.init()
     wrap_balancer()
+    upstream_tls.init_worker()
     metrics.start()
 end
 
@@ -155,6 +157,7 @@ function _M.before_proxy(conf, ctx)
         mirror.request(ctx, conf.mirrors, target)
     end
 
+    upstream_tls.prepare(ctx, ctx.upstream_conf)
     upgrade.forward(ctx)
     if http2.is_for(ctx) then
         http2.prepare(ctx, target)
@@ -162,8 +165,6 @@ function _M.before_proxy(conf, ctx)
         ctx.var.upstream_uri = target
     end
 
-    local labels = ctx.upstream_conf.labels
-    ngx.var.amesh_sni = labels and labels.amesh_sni or ""
     attempts.begin(ctx, conf)
     return proxy.enter(ctx)
 end

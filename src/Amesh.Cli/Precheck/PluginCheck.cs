@@ -16,31 +16,25 @@ internal static class PluginCheck
         yield return Locations(apisix);
     }
 
+    private static readonly string[] Needed = ["amesh-locations.conf", "amesh-proxy.conf"];
+
     private static Finding Locations(ApisixInstallation apisix)
     {
-        const string Cure = "nginx_config:\n  http_server_configuration_snippet: |\n    include /usr/local/amesh/apisix-patch/amesh-locations.conf;";
+        const string Cure = "nginx_config:\n  http_server_configuration_snippet: |\n    include /usr/local/amesh/apisix-patch/amesh-locations.conf;\n"
+            + "    location @amesh {\n        include /usr/local/amesh/apisix-patch/amesh-proxy.conf;\n"
+            + "        include /usr/local/amesh/apisix-patch/amesh-upstream-tls.conf;     # needs OpenResty 1.29\n    }";
         if (apisix.Configuration.Text("nginx_config", "http_server_configuration_snippet") is not { } snippet)
         {
             return Finding.Wrong(Snippet, "is not set: requests of the mesh have no location to go on in", Cure);
         }
 
-        if (snippet.Contains("location @amesh ", StringComparison.Ordinal))
-        {
-            return Finding.Ok(Snippet, "has Amesh's locations");
-        }
-
-        var files = snippet.Split('\n', StringSplitOptions.TrimEntries).Where(line => line.StartsWith("include ", StringComparison.Ordinal))
-            .Select(line => line["include ".Length..].TrimEnd(';', ' ').Trim('"', '\'', ' ')).ToList();
-        string? named = files.FirstOrDefault(file => file.EndsWith("amesh-locations.conf", StringComparison.Ordinal));
-        if (named is null)
-        {
-            return Finding.Wrong(Snippet, "does not include amesh-locations.conf", Cure);
-        }
-
         // nginx reads what is included relative to its configuration file
-        string path = Path.GetFullPath(named, Path.Combine(apisix.Home, "conf"));
-        return !File.Exists(path) ? Finding.Wrong(Snippet, $"{path} is not there: nginx will not start", Cure)
-            : File.ReadAllText(path).Contains("location @amesh ", StringComparison.Ordinal) ? Finding.Ok(Snippet, $"includes {path}")
-            : Finding.Wrong(Snippet, $"{path} is not Amesh's", Cure);
+        var files = snippet.Split('\n', StringSplitOptions.TrimEntries).Where(line => line.StartsWith("include ", StringComparison.Ordinal))
+            .Select(line => line["include ".Length..].TrimEnd(';', ' ').Trim('"', '\'', ' '))
+            .Select(file => Path.GetFullPath(file, Path.Combine(apisix.Home, "conf"))).ToList();
+        return Needed.FirstOrDefault(name => !files.Exists(file => Path.GetFileName(file) == name)) is { } left ? Finding.Wrong(Snippet, $"does not include {left}", Cure)
+            : files.Find(file => !file.Contains('*', StringComparison.Ordinal) && !File.Exists(file)) is { } missing ? Finding.Wrong(Snippet, $"{missing} is not there: nginx will not start", Cure)
+            : !snippet.Contains("location @amesh ", StringComparison.Ordinal) ? Finding.Wrong(Snippet, "has no location @amesh", Cure)
+            : Finding.Ok(Snippet, $"includes {string.Join(", ", Needed)}");
     }
 }

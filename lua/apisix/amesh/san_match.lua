@@ -1,0 +1,87 @@
+-- Does a certificate carry one of the names that are asked for? A matcher is
+-- { type = "uri"|"dns"|"email"|"ip"|"any", exact|prefix|suffix|contains|regex = text, ignore_case = true|nil }.
+local re_find = ngx.re.find
+local find = string.find
+local ipairs = ipairs
+local lower = string.lower
+local sub = string.sub
+
+local _M = {}
+
+
+-- A name as certificates may have it, "*.example.com", covers one label.
+local function dns_equal(pattern, name)
+    pattern, name = lower(pattern), lower(name)
+    if pattern == name then
+        return true
+    end
+
+    if sub(pattern, 1, 2) ~= "*." then
+        return false
+    end
+    local dot = find(name, ".", 1, true)
+    return dot ~= nil and dot > 1 and sub(name, dot) == sub(pattern, 2)
+end
+
+
+local function holds(matcher, type, value)
+    if matcher.exact then
+        -- Envoy lets a wildcard of the certificate count where an exact DNS name is asked for
+        if type == "dns" then
+            return dns_equal(value, matcher.exact)
+        end
+        if matcher.ignore_case then
+            return lower(value) == lower(matcher.exact)
+        end
+        return value == matcher.exact
+    end
+
+    if matcher.regex then
+        return re_find(value, "^(?:" .. matcher.regex .. ")\\z", "jos") ~= nil
+    end
+
+    local wanted = matcher.prefix or matcher.suffix or matcher.contains
+    if not wanted then
+        return false
+    end
+    if matcher.ignore_case then
+        wanted, value = lower(wanted), lower(value)
+    end
+    if matcher.prefix then
+        return sub(value, 1, #wanted) == wanted
+    elseif matcher.suffix then
+        return wanted == "" or sub(value, -#wanted) == wanted
+    end
+    return find(value, wanted, 1, true) ~= nil
+end
+
+
+-- names: what certificate.names returns. True when one of the matchers holds for one of the names.
+function _M.any(matchers, names)
+    for _, matcher in ipairs(matchers) do
+        for _, name in ipairs(names) do
+            if (matcher.type == name.type or matcher.type == "any" or not matcher.type)
+                and holds(matcher, name.type, name.value)
+            then
+                return true
+            end
+        end
+    end
+
+    return false
+end
+
+
+-- The same for one host: a DNS name or an IP address (auto_san).
+function _M.host(host, names)
+    for _, name in ipairs(names) do
+        if (name.type == "dns" and dns_equal(name.value, host)) or (name.type == "ip" and name.value == host) then
+            return true
+        end
+    end
+
+    return false
+end
+
+
+return _M

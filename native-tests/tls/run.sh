@@ -1,0 +1,79 @@
+#!/bin/sh
+# Tests of TLS in a real APISIX 3, towards endpoints and from clients: run.sh [NAME...]. Needs root (a network namespace),
+# APISIX_HOME with its openresty on the PATH, openssl and curl. Last line: "N passed, N failed".
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+if [ -z "${APISIX_HOME:-}" ]; then
+    echo "APISIX_HOME is not set: nothing is tested"
+    exit 0
+fi
+if [ "${AMESH_TLS_TESTS_INSIDE:-}" != yes ]; then
+    exec env AMESH_TLS_TESTS_INSIDE=yes unshare --net --mount sh "$0" "$@"
+fi
+
+work=${AMESH_TLS_WORK:-$(mktemp -d)}
+mkdir -p "$work/certificates" "$work/home/conf" "$work/home/logs"
+chmod -R 755 "$work"
+running=
+stop() {
+    [ -z "$running" ] || kill -TERM "$running" 2>/dev/null
+    [ -z "$running" ] || wait "$running" 2>/dev/null
+    [ -n "${AMESH_TLS_WORK:-}" ] || rm -rf "$work"
+}
+trap stop EXIT
+
+ip link set lo up
+ip route add default dev lo
+for address in 10.96.0.1 10.96.0.2; do
+    ip address add "$address/32" dev lo
+done
+
+sh "$here/certificates.sh" "$work/certificates"
+sed "s|%CERTIFICATES%|$work/certificates|g" "$here/servers.conf" > "$work/servers.conf"
+for part in apisix bin deps; do
+    [ ! -e "$APISIX_HOME/$part" ] || ln -sfn "$APISIX_HOME/$part" "$work/home/$part"
+done
+cp -r "$APISIX_HOME"/conf/. "$work/home/conf/"
+rm -f "$work"/home/conf/*.sock "$work/home/conf/apisix.yaml"
+
+# The configuration that users copy, with the ports and places of this run.
+sed -e "s|/usr/local/amesh/lua/?.lua|\"$root/lua/?.lua;$root/native-tests/lua/lib/?.lua;$here/?.lua\"|" \
+    -e "s|/usr/local/amesh|$root|g" \
+    -e "s|^  node_listen:|  enable_control: true\n  control: {ip: 127.0.0.1, port: 15080}\n  ssl: {enable: true, listen: [{port: 15443}]}\n  proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: \"$work/cache\", cache_levels: \"1:2\"}]}\n  node_listen:|" \
+    -e "s|^nginx_config:|nginx_config:\n  worker_processes: ${WORKERS:-1}\n  error_log_level: ${LEVEL:-notice}\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: \"include $work/servers.conf;\"|" \
+    "$root/apisix-patch/config.yaml" > "$work/home/conf/config.yaml"
+sed -i "s|^    - AMESH_SOURCE|    - AMESH_TEST_CERTIFICATES=$work/certificates\n    - AMESH_SOURCE|" "$work/home/conf/config.yaml"
+
+cd "$work/home"
+if ! bash ./bin/apisix init > "$work/init.log" 2>&1; then
+    cat "$work/init.log"
+    exit 1
+fi
+openresty -p "$work/home" -c "$work/home/conf/nginx.conf" -g 'daemon off;' > "$work/out.log" 2>&1 &
+running=$!
+for _ in $(seq 200); do
+    curl -s -o /dev/null http://127.0.0.1:15081/ && break
+    kill -0 "$running" 2>/dev/null || break
+    sleep 0.05
+done
+
+if [ $# -gt 0 ]; then
+    suites=$*
+else
+    suites=$(cd "$here/tests" && ls ./*.lua | sed 's|\./||; s/\.lua$//')
+fi
+passed=0
+failed=0
+for suite in $suites; do
+    answer=$(curl -s "http://127.0.0.1:15081/test/$suite")
+    echo "$answer" | grep -v ' passed, [0-9]* failed$'
+    last=$(echo "$answer" | tail -1)
+    case $last in
+        *passed*) passed=$((passed + ${last%% *})); failed=$((failed + $(echo "$last" | sed 's/.*, \([0-9]*\) failed/\1/'))) ;;
+        *) failed=$((failed + 1)); echo "FAILED $suite brought no result: $last"; tail -5 "$work/home/logs/error.log" ;;
+    esac
+    echo "$suite: $last"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

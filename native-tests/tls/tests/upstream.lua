@@ -1,0 +1,248 @@
+-- TLS towards endpoints: what is verified, and what happens when it does not hold.
+local mesh, writer, client = require("mesh"), require("writer"), require("client")
+local count = require("tls_endpoint").count
+local ngx = ngx
+local folder = os.getenv("AMESH_TEST_CERTIFICATES")
+
+local SPIFFE = "spiffe://cluster.local/ns/default/sa/"
+local RATINGS = { { type = "uri", exact = SPIFFE .. "ratings" } }
+local to = { "10.96.0.1", 9080 }
+
+
+local function read(name)
+    local file = assert(io.open(folder .. "/" .. name, "rb"))
+    local text = file:read("*a")
+    file:close()
+    return text
+end
+
+local function identity(id, name)
+    return { "/amesh_secrets/" .. id, { id = id, name = id, certificate = read(name .. ".pem"),
+                                        key = read(name .. ".key") } }
+end
+
+local function authority(id, name)
+    return { "/amesh_secrets/" .. id, { id = id, name = id, ca = read(name .. ".pem") } }
+end
+
+local function context(id, extra)
+    local object = { id = id, name = id, sni = "outbound_.9080_._.ratings", validation = "ca", sans = RATINGS }
+    for name, value in pairs(extra or {}) do
+        object[name] = value ~= ngx.null and value or nil
+    end
+    return { "/tls_contexts/" .. id, object }
+end
+
+local function cluster(id, address, tls, extra)
+    local all = { scheme = "https", labels = { amesh_tls = tls } }
+    for name, value in pairs(extra or {}) do
+        all[name] = value
+    end
+    return mesh.upstream(id, { { address, 1, 18443 } }, all)
+end
+
+local function route(upstream_id, plugin)
+    return mesh.virtual_host("v", "80", { "*" }, { { id = "r", upstream_id = upstream_id, plugin = plugin } })
+end
+
+-- One cluster at an address with a context, and everything that it may need.
+local function one(address, tls, plugin, extra)
+    writer.replace(mesh.of(authority("ca", "mesh"), identity("workload", "workload"), context("t", tls),
+                           cluster("u", address, "t", extra), route("u", plugin), mesh.listener("l", 0, "80")))
+end
+
+local function send(extra)
+    local request = { to = client.gateway, host = "ratings:9080" }
+    for name, value in pairs(extra or {}) do
+        request[name] = value
+    end
+    return client.send(request)
+end
+
+
+return function(test, check)
+    test("an endpoint whose certificate holds gets the request, with the cluster's SNI", function()
+        one("127.2.0.1")
+        local answer = send()
+        check.equal(answer.status, 200)
+        check.equal(answer.seen.sni, "outbound_.9080_._.ratings")
+        check.equal(answer.seen.host, "ratings:9080")
+        check.equal(answer.seen.peer, nil, "no certificate was asked to be shown")
+    end)
+
+    test("the client certificate is shown", function()
+        one("127.2.0.5", { certificate = "workload" })
+        local answer = send()
+        check.equal(answer.status, 200)
+        check.equal(answer.seen.peer, "O=workload")
+    end)
+
+    local wrong = {
+        ["a name that is not asked for"] = { "127.2.0.2" },
+        ["a certificate that has run out"] = { "127.2.0.3" },
+        ["another authority"] = { "127.2.0.4" },
+        ["a name by prefix"] = { "127.2.0.2", { sans = { { type = "uri", prefix = SPIFFE .. "rat" } } } },
+        ["auto_san"] = { "127.2.0.1", { sans = ngx.null, auto_san = true } },
+        ["a version that is too low"] = { "127.2.0.6", { min_version = "TLSv1.3" } },
+    }
+    for title, case in pairs(wrong) do
+        test("no request to an endpoint with " .. title, function()
+            one(case[1], case[2])
+            local before = count(case[1] .. ":18443")
+            for _ = 1, 3 do
+                check.equal(send().status, 503)
+            end
+            check.equal(count(case[1] .. ":18443"), before, "requests that reached it")
+        end)
+    end
+
+    local right = {
+        ["by prefix"] = { sans = { { type = "uri", prefix = SPIFFE .. "rat" } } },
+        ["by one of several"] = { sans = { { type = "uri", exact = "x" }, { type = "dns", exact = "ratings.example" } } },
+        ["by address"] = { sans = { { type = "ip", exact = "127.2.0.1" } } },
+        ["without names"] = { sans = ngx.null },
+        ["of any kind"] = { sans = { { type = "any", suffix = "/ratings" } } },
+    }
+    for title, tls in pairs(right) do
+        test("a certificate holds " .. title, function()
+            one("127.2.0.1", tls)
+            check.equal(send().status, 200)
+        end)
+    end
+
+    test("verification can be off, as it is where the mesh has no validation context", function()
+        one("127.2.0.4", { validation = ngx.null, sans = ngx.null, verify = false })
+        check.equal(send().status, 200)
+    end)
+
+    test("auto_sni and auto_san follow the request's host", function()
+        one("127.2.0.1", { sni = ngx.null, sans = ngx.null, auto_sni = true, auto_san = true })
+        local answer = send({ host = "ratings.example:9080" })
+        check.equal(answer.status, 200)
+        check.equal(answer.seen.sni, "ratings.example")
+        check.equal(send({ host = "reviews.example" }).status, 503)
+    end)
+
+    test("what has not come is 503, and nothing is sent", function()
+        local before = count("127.2.0.1:18443")
+        one("127.2.0.1", { validation = "nowhere" })
+        check.equal(send().status, 503)
+        one("127.2.0.1", { certificate = "nowhere" })
+        check.equal(send().status, 503)
+        one("127.2.0.1", { validation = ngx.null, sans = ngx.null })
+        check.equal(send().status, 503, "no authority is named")
+        writer.replace(mesh.of(cluster("u", "127.2.0.1", "t"), route("u"), mesh.listener("l", 0, "80")))
+        check.equal(send().status, 503, "no context")
+        check.equal(count("127.2.0.1:18443"), before)
+    end)
+
+    test("a plain endpoint behind a TLS cluster is 503", function()
+        one("127.2.0.7")
+        writer.commit({ mesh.upstream("u", { { "127.2.0.7", 1, 18080 } }, { scheme = "https",
+                                                                          labels = { amesh_tls = "t" } }) })
+        check.equal(send().status, 503)
+        check.equal(count("127.2.0.7:18080"), 0)
+    end)
+
+    test("a failed handshake is a connection failure for retries: the next endpoint is tried", function()
+        one("127.2.0.1", nil, { retry = { on = { "connect-failure" }, num = 8, previous_hosts = true } })
+        writer.commit({ mesh.upstream("u", { { "127.2.0.1", 1, 18443 }, { "127.2.0.2", 1, 18443 },
+                                             { "127.2.0.4", 1, 18443 } },
+                                      { scheme = "https", labels = { amesh_tls = "t" }, type = "amesh_random" }) })
+        local before = count("127.2.0.2:18443") + count("127.2.0.4:18443")
+        for _ = 1, 20 do
+            local answer = send()
+            check.equal(answer.status, 200)
+            check.equal(answer.seen.address, "127.2.0.1:18443")
+        end
+        check.equal(count("127.2.0.2:18443") + count("127.2.0.4:18443"), before)
+    end)
+
+    test("statuses are retried over TLS as well", function()
+        one("127.2.0.1", nil, { retry = { on = { "5xx" }, num = 2 }, attempt_count = true })
+        local answer = send({ headers = { ["x-answer-status"] = "503" } })
+        check.equal(answer.status, 503)
+        check.equal(answer.seen.headers["x-envoy-attempt-count"], "3")
+        answer = send({ headers = { ["x-answer-status"] = "404" } })
+        check.equal(answer.status, 404)
+        check.truthy(answer.seen, "the endpoint's own body")
+    end)
+
+    test("a kept connection is used again by the same identity, and by no other", function()
+        writer.replace(mesh.of(
+            authority("ca", "mesh"), identity("a", "client-a"), identity("b", "client-b"),
+            context("ta", { certificate = "a" }), context("tb", { certificate = "b" }), context("tn"),
+            cluster("ua", "127.2.0.1", "ta"), cluster("ub", "127.2.0.1", "tb"), cluster("un", "127.2.0.1", "tn"),
+            mesh.virtual_host("v", "80", { "*" }, {
+                { id = "ra", upstream_id = "ua", vars = { { "amesh_path", "==", "/a" } } },
+                { id = "rb", upstream_id = "ub", vars = { { "amesh_path", "==", "/b" } } },
+                { id = "rn", upstream_id = "un", vars = { { "amesh_path", "==", "/n" } } },
+            }), mesh.listener("l", 0, "80")))
+        local connections, again = {}, 0
+        for round = 1, 30 do
+            local path = ({ "/a", "/b", "/n" })[round % 3 + 1]
+            local seen = send({ path = path }).seen
+            check.equal(seen.peer, ({ ["/a"] = "O=client-a", ["/b"] = "O=client-b" })[path])
+            if connections[seen.connection] then
+                again = again + 1
+                check.equal(connections[seen.connection], path)
+            end
+            connections[seen.connection] = path
+        end
+        check.truthy(again > 0, "connections are kept")
+    end)
+
+    test("a rotated certificate is shown by the next connection, and no request fails meanwhile", function()
+        one("127.2.0.5", { certificate = "workload" })
+        local stop, bad, sent, peers = false, {}, 0, {}
+        local threads = {}
+        for index = 1, 8 do
+            threads[index] = ngx.thread.spawn(function()
+                while not stop do
+                    local answer = send()
+                    sent = sent + 1
+                    if answer.status ~= 200 then
+                        bad[#bad + 1] = answer.status
+                    else
+                        peers[answer.seen.peer] = (peers[answer.seen.peer] or 0) + 1
+                    end
+                end
+            end)
+        end
+        for round = 1, 12 do
+            writer.commit({ identity("workload", ({ "client-a", "client-b", "workload" })[round % 3 + 1]) })
+            ngx.sleep(0.05)
+        end
+        stop = true
+        for _, thread in ipairs(threads) do
+            ngx.thread.wait(thread)
+        end
+        check.equal(bad, {}, "failed of " .. sent)
+        check.truthy(peers["O=client-a"] and peers["O=client-b"] and peers["O=workload"], "all three were shown")
+    end)
+
+    test("an authority that is taken away ends trust in the next connection", function()
+        one("127.2.0.1")
+        check.equal(send().status, 200)
+        writer.commit({ authority("ca", "stranger") })
+        check.equal(send().status, 503)
+        writer.commit({ authority("ca", "mesh") })
+        check.equal(send().status, 200)
+    end)
+
+    test("a cluster whose endpoints differ in TLS is picked from by weight", function()
+        writer.replace(mesh.of(
+            authority("ca", "mesh"), context("t"),
+            mesh.upstream("u", { { "127.2.0.1", 1, 18443 } },
+                          { scheme = "https", labels = { amesh_tls = "t", amesh_groups = "u=1,p=3" } }),
+            mesh.upstream("p", { { "127.2.0.7", 3, 18080 } }),
+            route("u"), mesh.listener("l", 0, "80")))
+        local plain = 0
+        for _ = 1, 400 do
+            local answer = send()
+            check.equal(answer.status, 200)
+            plain = plain + (answer.seen.sni and 0 or 1)
+        end
+        check.share(plain, 400, 0.75, "plain")
+    end)
+end
