@@ -1,7 +1,6 @@
 -- What a certificate (X509 *) says: its names, its subject, its hash.
 local ffi = require("ffi")
 local openssl = require("apisix.amesh.openssl")
-local to_hex = require("resty.string").to_hex
 
 local C = openssl.C
 local concat = table.concat
@@ -86,7 +85,9 @@ function _M.fingerprint(certificate)
     if C.amesh_X509_digest(certificate, C.amesh_EVP_sha256(), digest, size) ~= 1 then
         return ""
     end
-    return to_hex(ffi.string(digest, size[0]))
+    return (gsub(ffi.string(digest, size[0]), ".", function(character)
+        return format("%02x", byte(character))
+    end))
 end
 
 

@@ -17,6 +17,7 @@ local C = openssl.C
 local ngx = ngx
 local find = string.find
 local format = string.format
+local match = string.match
 local error = error
 local pcall = pcall
 local require = require
@@ -226,7 +227,7 @@ function _M.verify()
         return proxy_verify.set_verify_result(0)
     end
 
-    core.log.error("the certificate of endpoint ", ngx.var.upstream_addr or "", " of cluster ",
+    core.log.error("the certificate of endpoint ", match(ngx.var.upstream_addr or "", "%S+$"), " of cluster ",
                    ok and state and state.cluster or "", " does not hold: ", tostring(why), shown and " (" or "",
                    shown or "", shown and ")" or "", "; it gets no request")
     proxy_verify.set_verify_result(REJECTED_CERTIFICATE)

@@ -6,7 +6,6 @@ local folder = os.getenv("AMESH_TEST_CERTIFICATES")
 
 local SPIFFE = "spiffe://cluster.local/ns/default/sa/"
 local RATINGS = { { type = "uri", exact = SPIFFE .. "ratings" } }
-local to = { "10.96.0.1", 9080 }
 
 
 local function read(name)
@@ -28,7 +27,10 @@ end
 local function context(id, extra)
     local object = { id = id, name = id, sni = "outbound_.9080_._.ratings", validation = "ca", sans = RATINGS }
     for name, value in pairs(extra or {}) do
-        object[name] = value ~= ngx.null and value or nil
+        if value == ngx.null then
+            value = nil
+        end
+        object[name] = value
     end
     return { "/tls_contexts/" .. id, object }
 end
@@ -98,7 +100,8 @@ return function(test, check)
 
     local right = {
         ["by prefix"] = { sans = { { type = "uri", prefix = SPIFFE .. "rat" } } },
-        ["by one of several"] = { sans = { { type = "uri", exact = "x" }, { type = "dns", exact = "ratings.example" } } },
+        ["by one of several"] = { sans = { { type = "uri", exact = "x" },
+                                           { type = "dns", exact = "ratings.example" } } },
         ["by address"] = { sans = { { type = "ip", exact = "127.2.0.1" } } },
         ["without names"] = { sans = ngx.null },
         ["of any kind"] = { sans = { { type = "any", suffix = "/ratings" } } },
@@ -169,14 +172,16 @@ return function(test, check)
     end)
 
     test("a kept connection is used again by the same identity, and by no other", function()
+        -- the client's "Connection: close" would be passed on for an upgrade's sake
+        local extra = { enable_websocket = false }
         writer.replace(mesh.of(
             authority("ca", "mesh"), identity("a", "client-a"), identity("b", "client-b"),
             context("ta", { certificate = "a" }), context("tb", { certificate = "b" }), context("tn"),
             cluster("ua", "127.2.0.1", "ta"), cluster("ub", "127.2.0.1", "tb"), cluster("un", "127.2.0.1", "tn"),
             mesh.virtual_host("v", "80", { "*" }, {
-                { id = "ra", upstream_id = "ua", vars = { { "amesh_path", "==", "/a" } } },
-                { id = "rb", upstream_id = "ub", vars = { { "amesh_path", "==", "/b" } } },
-                { id = "rn", upstream_id = "un", vars = { { "amesh_path", "==", "/n" } } },
+                { id = "ra", upstream_id = "ua", extra = extra, vars = { { "amesh_path", "==", "/a" } } },
+                { id = "rb", upstream_id = "ub", extra = extra, vars = { { "amesh_path", "==", "/b" } } },
+                { id = "rn", upstream_id = "un", extra = extra, vars = { { "amesh_path", "==", "/n" } } },
             }), mesh.listener("l", 0, "80")))
         local connections, again = {}, 0
         for round = 1, 30 do
@@ -244,5 +249,20 @@ return function(test, check)
             plain = plain + (answer.seen.sni and 0 or 1)
         end
         check.share(plain, 400, 0.75, "plain")
+    end)
+
+    test("no secret is shown by the control API, nor written to the log", function()
+        one("127.2.0.5", { certificate = "workload" })
+        check.equal(send().status, 200)
+        for _, id in ipairs({ "workload", "ca" }) do
+            local answer = client.send({ to = { "127.0.0.1", 15080 }, path = "/v1/amesh/objects/amesh_secrets/" .. id })
+            check.equal(answer.status, 200)
+            check.truthy(not answer.body:find("BEGIN", 1, true), answer.body)
+            check.truthy(answer.body:find("redacted", 1, true))
+            check.equal(answer.body:find("sha256") ~= nil, id == "workload")
+        end
+        local log = assert(io.open(ngx.config.prefix() .. "logs/error.log", "rb")):read("*a")
+        check.truthy(not log:find("BEGIN [A-Z ]*KEY"), "a key in the log")
+        check.truthy(not log:find("BEGIN CERT"), "a certificate in the log")
     end)
 end
