@@ -165,24 +165,6 @@ local function ready(made, item, make, id)
 end
 
 
--- SHA-256 of the first certificate of a text, nil when there is none.
-function _M.fingerprint_of(pem)
-    if type(pem) ~= "string" then
-        return nil
-    end
-
-    local one = C.amesh_PEM_read_bio_X509(openssl.reader(pem), nil, nil, nil)
-    openssl.clear_errors()
-    if one == nil then
-        return nil
-    end
-
-    local hash = certificate.fingerprint(one)
-    C.amesh_X509_free(one)
-    return hash
-end
-
-
 -- { chain, key (as ngx.ssl parses them), leaf (X509 *), uris, version } of the secret; nil and why not.
 function _M.identity(id)
     return ready(identities, item_of(id), make_identity, id)

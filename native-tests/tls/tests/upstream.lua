@@ -259,7 +259,7 @@ return function(test, check)
             check.equal(answer.status, 200)
             check.truthy(not answer.body:find("BEGIN", 1, true), answer.body)
             check.truthy(answer.body:find("redacted", 1, true))
-            check.equal(answer.body:find("sha256") ~= nil, id == "workload")
+            check.equal(answer.body:find("SHA-256", 1, true) ~= nil, id == "workload")
         end
         local log = assert(io.open(ngx.config.prefix() .. "logs/error.log", "rb")):read("*a")
         check.truthy(not log:find("BEGIN [A-Z ]*KEY"), "a key in the log")
