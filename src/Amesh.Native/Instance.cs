@@ -6,7 +6,9 @@ using Amesh.Translation;
 using Amesh.Xds;
 using Amesh.Xds.Ads;
 using Amesh.Xds.Nodes;
+using Amesh.Xds.Secrets;
 using Amesh.Xds.Sources;
+using Amesh.Xds.Store;
 using Envoy.Config.Core.V3;
 using Microsoft.Extensions.Logging;
 
@@ -23,6 +25,9 @@ internal sealed partial class Instance : IDisposable
     // The whole state is written, so not for every change.
     private static readonly TimeSpan SaveInterval = TimeSpan.FromSeconds(30);
 
+    // Names in the status, which is written every second that it changes.
+    private const int MostNames = 20;
+
     private readonly CancellationTokenSource _stop = new();
     private readonly SourceAddress _address;
     private readonly string _sourceText;
@@ -30,6 +35,7 @@ internal sealed partial class Instance : IDisposable
     private readonly ZoneSink _sink;
     private readonly Pipeline _pipeline;
     private readonly IResourceSource _source;
+    private readonly SecretAgent? _agent;
     private readonly ILogger _log;
     private readonly LastGoodState? _state;
     private readonly Task _running;
@@ -75,6 +81,7 @@ internal sealed partial class Instance : IDisposable
                 },
                 _protocol,
                 _log);
+            _agent = SecretServer.Open(Option(options.Sds, "AMESH_SDS"), options.Bootstrap ?? environment.GetValueOrDefault("AMESH_BOOTSTRAP"), node, _log);
             _sink = new ZoneSink(config, version);
         }
         catch (Exception e) when (e is SourceException or ConfigSinkException or ArgumentException)
@@ -85,11 +92,20 @@ internal sealed partial class Instance : IDisposable
         string stateFile = Option(options.StateFile, "AMESH_STATE_FILE");
         _state = stateFile.Length > 0 ? new LastGoodState(stateFile) : null;
         _pipeline = new Pipeline(_sink, message => LogTrouble(_log, message));
+        if (_agent is not null)
+        {
+            _pipeline.WantedChanged = _agent.Wake;
+            if (_agent.IsThere)
+            {
+                _pipeline.Store.Attend(SecretOrigin.Agent);
+            }
+        }
+
         LogStarted(_log, Version, _sourceText, _sink.Epoch);
         _running = Task.Run(() =>
         {
             Restore();
-            return Task.WhenAll(RunSourceAsync(), RunStatusAsync(), RunSavingAsync());
+            return Task.WhenAll(RunSourceAsync(), RunAgentAsync(), RunStatusAsync(), RunSavingAsync());
         });
     }
 
@@ -112,6 +128,7 @@ internal sealed partial class Instance : IDisposable
             Receiving = pipeline.Receiving,
             ServingStateOf = _sink.Commits == _restoredCommit ? _restored : null,
             CommitError = pipeline.CommitError,
+            MissingSecrets = [.. pipeline.Store.MissingSecrets.Order(StringComparer.Ordinal).Take(MostNames)],
             LastError = _sourceError ?? ads?.LastError,
             Reconnects = ads?.Reconnects ?? 0,
             Updates = ads?.Updates ?? 0,
@@ -133,6 +150,7 @@ internal sealed partial class Instance : IDisposable
     public void Dispose()
     {
         _pipeline.Dispose();
+        _agent?.Dispose();
         _stop.Dispose();
     }
 
@@ -151,6 +169,22 @@ internal sealed partial class Instance : IDisposable
             // What is in the zone stays and is served on; there is nobody else to tell.
             _sourceError = e.Message;
             LogSourceEnded(_log, _sourceText, e is SourceException ? e.Message : e.ToString());
+        }
+    }
+
+    private async Task RunAgentAsync()
+    {
+        try
+        {
+            await (_agent?.RunAsync(_pipeline.Aside, _stop.Token) ?? Task.CompletedTask).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Asked to stop.
+        }
+        catch (Exception e)
+        {
+            LogAgentEnded(_log, e is SourceException ? e.Message : e.ToString());
         }
     }
 
@@ -305,6 +339,9 @@ internal sealed partial class Instance : IDisposable
 
     [LoggerMessage(6, LogLevel.Error, "the state is not saved, and will not be until the next start: {Reason}")]
     private static partial void LogNotSaved(ILogger log, string reason);
+
+    [LoggerMessage(7, LogLevel.Error, "secrets are not asked for any more, and those that are there stay: {Reason}")]
+    private static partial void LogAgentEnded(ILogger log, string reason);
 
     [LoggerMessage(3, LogLevel.Error, "the source {Source} has ended and the last good state stays: {Reason}")]
     private static partial void LogSourceEnded(ILogger log, string source, string reason);

@@ -33,6 +33,9 @@ internal sealed record InstanceStatus
     /// <summary>Why the last commit was refused.</summary>
     public string? CommitError { get; init; }
 
+    /// <summary>Names of secrets that the mesh wants and that have not come; the first of them, where there are many.</summary>
+    public IReadOnlyList<string> MissingSecrets { get; init; } = [];
+
     /// <summary>The last error of the connection.</summary>
     public string? LastError { get; init; }
 

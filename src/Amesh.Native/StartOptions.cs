@@ -37,6 +37,12 @@ internal sealed record StartOptions
     /// <summary>A file with the client certificate's key. AMESH_KEY.</summary>
     public string? Key { get; init; }
 
+    /// <summary>
+    /// A server of secrets beside the control plane: <c>unix:/path</c>, <c>grpc://host:port</c>, or <c>off</c>. Else what the
+    /// bootstrap says of the cluster sds-grpc, else where Istio's agent listens. AMESH_SDS.
+    /// </summary>
+    public string? Sds { get; init; }
+
     /// <summary>A file that keeps the last good state for a start without a control plane; none keeps nothing. AMESH_STATE_FILE.</summary>
     public string? StateFile { get; init; }
 

@@ -18,6 +18,7 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     private readonly IConfigSink _sink;
     private readonly Action<string>? _onTrouble;
     private readonly Timer _deadline;
+    private bool _amid;
     private bool _started;
     private bool _open;
     private bool _committed;
@@ -31,8 +32,18 @@ public sealed class Pipeline : IResourceHandler, IDisposable
         _onTrouble = onTrouble;
         Store = new ResourceStore(Translator);
         Translator.ReadFrom(Store);
+        Aside = new Sideline(this);
         _deadline = new Timer(_ => Open(), null, Timeout.Infinite, Timeout.Infinite);
     }
+
+    /// <summary>Told, while nothing else happens here, that other names may be wanted than before.</summary>
+    public Action? WantedChanged { get; set; }
+
+    /// <summary>
+    /// For sources beside the main one, which bring what that one's resources name: what they bring is committed at once,
+    /// unless the main one is amid a batch, which commits it with its own.
+    /// </summary>
+    public IResourceHandler Aside { get; }
 
     /// <summary>How long the first commit waits for what is named but does not come: Envoy's default initial_fetch_timeout.</summary>
     public static TimeSpan FirstCommitDeadline { get; } = TimeSpan.FromSeconds(15);
@@ -61,7 +72,10 @@ public sealed class Pipeline : IResourceHandler, IDisposable
             }
 
             Receive(true);
-            return Store.Apply(update);
+            _amid |= !SecretOrigin.IsAside(update.TypeUrl);
+            IReadOnlyList<RejectedResource> rejected = Store.Apply(update);
+            WantedChanged?.Invoke();
+            return rejected;
         }
     }
 
@@ -88,6 +102,8 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     {
         lock (_gate)
         {
+            _amid = false;
+
             // Once: whether a mesh is complete is a question to all of it.
             _open = _open || Store.IsComplete;
             if (_open)
@@ -122,6 +138,17 @@ public sealed class Pipeline : IResourceHandler, IDisposable
             _onTrouble?.Invoke(
                 $"after {FirstCommitDeadline.TotalSeconds:0} s the mesh is taken as it is; named but not there: {string.Join(", ", Store.Missing.Take(5))}");
             Commit();
+        }
+    }
+
+    private void QuietAside()
+    {
+        lock (_gate)
+        {
+            if (!_amid)
+            {
+                Quiet();
+            }
         }
     }
 
@@ -163,5 +190,16 @@ public sealed class Pipeline : IResourceHandler, IDisposable
         }
 
         Receive(false);
+    }
+
+    private sealed class Sideline(Pipeline pipeline) : IResourceHandler
+    {
+        public IReadOnlyList<RejectedResource> Apply(DiscoveryUpdate update) => pipeline.Apply(update);
+
+        public IReadOnlyCollection<string> Wanted(string typeUrl) => pipeline.Wanted(typeUrl);
+
+        public void Quiet() => pipeline.QuietAside();
+
+        public IReadOnlyDictionary<string, string> Versions(string typeUrl) => pipeline.Versions(typeUrl);
     }
 }

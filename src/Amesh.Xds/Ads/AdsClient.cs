@@ -48,7 +48,8 @@ public sealed partial class AdsClient : IResourceSource
         IAdsTransport transport = Connect();
         await using (transport.ConfigureAwait(false))
         {
-            var memory = new StreamMemory();
+            // Where there are no clusters, nothing waits for them.
+            var memory = new StreamMemory { ClustersSeen = _options.Service == DiscoveryService.Secrets };
             var backoff = new Backoff(_options.FirstBackoff, _options.MaxBackoff, _random);
             AdsProtocol protocol = _options.Protocol;
             while (true)
@@ -96,7 +97,7 @@ public sealed partial class AdsClient : IResourceSource
         GrpcStatusCode? code = null;
         try
         {
-            Dialect dialect = Dialect.Of(protocol);
+            Dialect dialect = Dialect.Of(protocol, _options.Service);
             IAdsCall call = transport.Start(dialect.Method, ct);
             await using (call.ConfigureAwait(false))
             {

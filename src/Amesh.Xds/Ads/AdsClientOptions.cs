@@ -18,6 +18,9 @@ public sealed record AdsClientOptions
     /// </summary>
     public AdsProtocol Protocol { get; init; } = AdsProtocol.Delta;
 
+    /// <summary>What is asked for.</summary>
+    public DiscoveryService Service { get; init; } = DiscoveryService.Aggregated;
+
     /// <summary>
     /// Metadata of the stream, such as Kuma's <c>authorization</c> or Consul's <c>x-consul-token</c>. A value, or its part after
     /// a space, that begins with <c>@/</c> names a file with the value, read anew for each stream: tokens are rotated.

@@ -16,6 +16,7 @@ internal sealed partial class AdsStream(
     // Long enough for a person to see what is wrong, short enough for the metadata limits of servers that log it.
     private const int LongestError = 4096;
 
+    private readonly IReadOnlyList<string> _types = options.Service == DiscoveryService.Secrets ? [TypeUrls.Secret] : TypeUrls.InOrder;
     private readonly Dictionary<string, Subscription> _subscriptions = [];
     private readonly HashSet<string> _unanswered = [];
     private Node? _node = options.Node;
@@ -34,7 +35,11 @@ internal sealed partial class AdsStream(
         bool inBatch = false;
         try
         {
-            await OpenAsync(TypeUrls.Cluster, ct).ConfigureAwait(false);
+            if (_types.Contains(TypeUrls.Cluster))
+            {
+                await OpenAsync(TypeUrls.Cluster, ct).ConfigureAwait(false);
+            }
+
             if (memory.ClustersSeen)
             {
                 await FollowAsync(ct).ConfigureAwait(false);
@@ -149,7 +154,7 @@ internal sealed partial class AdsStream(
     // Asks for what is wanted now, in the order in which types name each other.
     private async Task FollowAsync(CancellationToken ct)
     {
-        foreach (string typeUrl in TypeUrls.InOrder)
+        foreach (string typeUrl in _types)
         {
             if (TypeUrls.IsWildcard(typeUrl))
             {

@@ -8,12 +8,15 @@ namespace Amesh.Xds.Ads;
 /// <summary>How one of the two protocols writes requests and reads responses. Has no state: that is in <see cref="Subscription"/>.</summary>
 internal abstract class Dialect
 {
-    private const string Service = "/envoy.service.discovery.v3.AggregatedDiscoveryService/";
+    private const string Aggregated = "/envoy.service.discovery.v3.AggregatedDiscoveryService/";
+    private const string Secrets = "/envoy.service.secret.v3.SecretDiscoveryService/";
 
-    public static Dialect Of(AdsProtocol protocol) => protocol switch
+    public static Dialect Of(AdsProtocol protocol, DiscoveryService service = DiscoveryService.Aggregated) => (protocol, service) switch
     {
-        AdsProtocol.Sotw => new SotwDialect(Service + "StreamAggregatedResources"),
-        _ => new DeltaDialect(Service + "DeltaAggregatedResources"),
+        (AdsProtocol.Sotw, DiscoveryService.Secrets) => new SotwDialect(Secrets + "StreamSecrets"),
+        (_, DiscoveryService.Secrets) => new DeltaDialect(Secrets + "DeltaSecrets"),
+        (AdsProtocol.Sotw, _) => new SotwDialect(Aggregated + "StreamAggregatedResources"),
+        _ => new DeltaDialect(Aggregated + "DeltaAggregatedResources"),
     };
 
     public abstract AdsProtocol Protocol { get; }

@@ -49,6 +49,9 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
     public IEnumerable<string> Missing =>
         _named.SelectMany(type => type.Value.Keys.Where(name => !_held[type.Key].ContainsKey(name)).Select(name => $"{type.Key} {name}"));
 
+    /// <summary>Names of secrets, of any origin, that are wanted and have not come.</summary>
+    public IEnumerable<string> MissingSecrets => SecretOrigin.All.SelectMany(origin => _named[origin].Keys.Where(name => !_held[origin].ContainsKey(name)));
+
     /// <inheritdoc/>
     public IReadOnlyList<RejectedResource> Apply(DiscoveryUpdate update)
     {

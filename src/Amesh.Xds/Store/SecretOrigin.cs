@@ -18,6 +18,12 @@ public static class SecretOrigin
     /// <summary>Files. Names are those that <see cref="FileName"/> makes.</summary>
     public const string Files = TypeUrls.Secret + " of files";
 
+    /// <summary>All origins.</summary>
+    public static IReadOnlyList<string> All { get; } = [Ads, Agent, Files];
+
+    /// <summary>Whether a type comes from elsewhere than everything else.</summary>
+    public static bool IsAside(string typeUrl) => typeUrl is Agent or Files;
+
     // How Istio writes files into names, for its agent to read: file-root:CA and file-cert:CERTIFICATE~KEY.
     private const string FileRoot = "file-root:";
     private const string FileCertificate = "file-cert:";
