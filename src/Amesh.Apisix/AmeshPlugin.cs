@@ -9,9 +9,6 @@ public sealed record AmeshPlugin
     /// <summary>The request goes to where the connection was going before it was captured.</summary>
     public bool? OriginalDst { get; init; }
 
-    /// <summary>The connection belongs to a TCP proxy: where Envoy has nowhere to send it, it is closed without an answer.</summary>
-    public bool? Tcp { get; init; }
-
     /// <summary>Weighted clusters; one is drawn at random for each request.</summary>
     public IReadOnlyList<WeightedCluster>? Clusters { get; init; }
 

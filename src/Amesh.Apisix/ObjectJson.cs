@@ -23,6 +23,7 @@ public static class ObjectJson
         Upstream upstream => JsonSerializer.SerializeToUtf8Bytes(upstream, Context.Upstream),
         Route route => JsonSerializer.SerializeToUtf8Bytes(route, Context.Route),
         VirtualHost virtualHost => JsonSerializer.SerializeToUtf8Bytes(virtualHost, Context.VirtualHost),
+        StreamRoute streamRoute => JsonSerializer.SerializeToUtf8Bytes(streamRoute, Context.StreamRoute),
         Listener listener => JsonSerializer.SerializeToUtf8Bytes(listener, Context.Listener),
         _ => throw new ArgumentException($"no JSON form for {value.GetType().Name}", nameof(value)),
     };
@@ -33,5 +34,6 @@ public static class ObjectJson
 [JsonSerializable(typeof(Upstream))]
 [JsonSerializable(typeof(Route))]
 [JsonSerializable(typeof(VirtualHost))]
+[JsonSerializable(typeof(StreamRoute))]
 [JsonSerializable(typeof(Listener))]
 internal sealed partial class ObjectJsonContext : JsonSerializerContext;

@@ -105,27 +105,3 @@ public sealed record VirtualHost : ApisixObject
 
     internal override ObjectKind Kind => ObjectKind.VirtualHost;
 }
-
-/// <summary>Amesh's own: what becomes of a connection to an address and port.</summary>
-public sealed record Listener : ApisixObject
-{
-    /// <summary>An IP address; <c>0.0.0.0</c> stands for any.</summary>
-    public required string Address { get; init; }
-
-    /// <summary>The destination's port; 0 stands for any that no other listener has.</summary>
-    public required uint Port { get; init; }
-
-    /// <summary>The route configuration that its requests are routed by.</summary>
-    public required string RouteConfig { get; init; }
-
-    /// <summary>Whether <c>.</c> and <c>..</c> are resolved before matching and in what the endpoint sees.</summary>
-    public bool NormalizePath { get; init; }
-
-    /// <summary>Whether adjacent slashes become one.</summary>
-    public bool MergeSlashes { get; init; }
-
-    /// <summary>What becomes of <c>%2F</c> and <c>%5C</c>: <c>keep</c>, <c>reject</c>, <c>unescape_redirect</c> or <c>unescape_forward</c>.</summary>
-    public string EscapedSlashes { get; init; } = "keep";
-
-    internal override ObjectKind Kind => ObjectKind.Listener;
-}

@@ -25,23 +25,25 @@ namespace Amesh.Translation;
 /// </remarks>
 public sealed class Translator : IUnitHandler
 {
+    // What the default_filter_chain goes by, in the form of chains without a name.
+    private const string DefaultChain = "#default";
+
     private readonly Dictionary<string, ClusterModel> _clusters = [];
     private readonly Dictionary<string, EndpointGroup[]> _assignments = [];
     private readonly Dictionary<string, SortedSet<string>> _clustersByAssignment = [];
     private readonly Dictionary<string, RouteConfiguration> _routeConfigs = [];
     private readonly Dictionary<string, Dictionary<string, IReadOnlyCollection<string>>> _virtualHosts = [];
     private readonly Dictionary<string, HashSet<VirtualHostKey>> _virtualHostsByCluster = [];
-    private readonly Dictionary<string, ListenerModel> _listeners = [];
-    private readonly Dictionary<string, SortedDictionary<string, FilterChainModel>> _chains = [];
-    private readonly Dictionary<string, Dictionary<string, RouteConfiguration>> _inline = [];
-    private readonly HashSet<string> _tcpRouteConfigs = [];
+    private readonly Dictionary<string, HashSet<ChainKey>> _chainsByCluster = [];
+    private readonly Dictionary<ChainKey, FilterChainModel> _chains = [];
+    private readonly ListenerTable _listeners = new();
     private readonly UnitDiagnostics _diagnostics = new();
     private readonly ObjectTable _objects = new();
     private readonly InlineData _data = new();
 
     // What must be made again at the end of the batch.
     private readonly SortedSet<string> _dirtyClusters = new(StringComparer.Ordinal);
-    private readonly SortedSet<string> _dirtyListeners = new(StringComparer.Ordinal);
+    private readonly HashSet<ChainKey> _dirtyStreamRoutes = [];
     private readonly Dictionary<VirtualHostKey, EnvoyVirtualHost?> _dirtyVirtualHosts = [];
 
     private Func<UnitKey, ReadOnlyMemory<byte>?> _readUnit = _ => null;
@@ -74,10 +76,15 @@ public sealed class Translator : IUnitHandler
             Note(change);
         }
 
-        // Listeners may hold virtual hosts, and virtual hosts say which clusters are used.
-        foreach (string listener in _dirtyListeners)
+        foreach ((Owner owner, IReadOnlyList<Apisix.Listener> listeners) in _listeners.Make())
         {
-            MakeListener(listener);
+            _objects.Set(owner, listeners);
+        }
+
+        // Virtual hosts and TCP proxies say which clusters are used.
+        foreach (ChainKey key in _dirtyStreamRoutes)
+        {
+            MakeStreamRoute(key);
         }
 
         foreach ((VirtualHostKey key, EnvoyVirtualHost? message) in _dirtyVirtualHosts)
@@ -92,7 +99,7 @@ public sealed class Translator : IUnitHandler
 
         _dirtyVirtualHosts.Clear();
         _dirtyClusters.Clear();
-        _dirtyListeners.Clear();
+        _dirtyStreamRoutes.Clear();
     }
 
     private void Note(UnitChange change)
@@ -172,6 +179,8 @@ public sealed class Translator : IUnitHandler
             {
                 MarkVirtualHost(key);
             }
+
+            _dirtyStreamRoutes.UnionWith(_chainsByCluster.GetValueOrDefault(name) ?? []);
         }
     }
 
@@ -209,34 +218,69 @@ public sealed class Translator : IUnitHandler
     private void NoteListener(string name, EnvoyListener? message, DiagnosticScope diagnostics)
     {
         ListenerModel? model = message is null ? null : ListenerModel.From(message, diagnostics);
-        if (model is null)
-        {
-            _listeners.Remove(name);
-        }
-        else
-        {
-            _listeners[name] = model;
-        }
-
-        if (message?.DefaultFilterChain is not null)
-        {
-            diagnostics.NotYet("default_filter_chain", "connections that no filter chain takes are not taken yet");
-        }
-
-        _dirtyListeners.Add(name);
+        FilterChainModel? last = message?.DefaultFilterChain is { } chain && model is not null
+            ? FilterChainTranslator.Translate(name, DefaultChain, chain, diagnostics.At("default_filter_chain"))
+            : null;
+        _listeners.SetHead(name, model, last?.Chain);
+        SetChain(new ChainKey(name, DefaultChain), last);
     }
 
     private void NoteFilterChain(string listener, string name, FilterChain? message, DiagnosticScope diagnostics)
     {
-        SortedDictionary<string, FilterChainModel> chains = Entry(_chains, listener);
-        chains.Remove(name);
-        if (message is not null && FilterChainTranslator.Translate(listener, name, message, diagnostics) is { } model)
+        FilterChainModel? model = message is null ? null : FilterChainTranslator.Translate(listener, name, message, diagnostics);
+        _listeners.SetChain(listener, name, model);
+        SetChain(new ChainKey(listener, name), model);
+    }
+
+    // What a chain leads to: routes that are written in it, or a stream route.
+    private void SetChain(ChainKey key, FilterChainModel? model)
+    {
+        FilterChainModel? before = _chains.GetValueOrDefault(key);
+        if (model is null)
         {
-            chains[name] = model;
+            _chains.Remove(key);
+        }
+        else
+        {
+            _chains[key] = model;
         }
 
-        _dirtyListeners.Add(listener);
+        if (before?.Inline is not null || model?.Inline is not null)
+        {
+            SetInline(HttpChains.InlineName(key.Listener, key.Name), model?.Inline);
+        }
+
+        if (before?.Proxy is not null || model?.Proxy is not null)
+        {
+            Relate(key, before?.Proxy?.Clusters ?? [], model?.Proxy?.Clusters ?? []);
+            _dirtyStreamRoutes.Add(key);
+        }
     }
+
+    private void Relate(ChainKey key, IReadOnlyList<(string Name, uint Weight)> before, IReadOnlyList<(string Name, uint Weight)> now)
+    {
+        foreach ((string cluster, _) in before)
+        {
+            if (_chainsByCluster.TryGetValue(cluster, out HashSet<ChainKey>? users) && users.Remove(key) && users.Count == 0)
+            {
+                _chainsByCluster.Remove(cluster);
+            }
+
+            _dirtyClusters.Add(cluster);
+        }
+
+        foreach ((string cluster, _) in now)
+        {
+            Entry(_chainsByCluster, cluster).Add(key);
+            _dirtyClusters.Add(cluster);
+        }
+    }
+
+    private void MakeStreamRoute(ChainKey key) => _objects.Set(
+        new Owner(ObjectKind.StreamRoute, key.Listener, key.Name),
+        _chains.GetValueOrDefault(key)?.Proxy is { } proxy
+            ? [TcpProxies.Translate(key.Listener, key.Name, proxy, cluster => KindOf(cluster) == ClusterKind.OriginalDst)]
+            : []);
 
     // A route configuration that is written in a listener goes the way of one that came by RDS.
     private void SetInline(string name, RouteConfiguration? configuration)
@@ -285,8 +329,7 @@ public sealed class Translator : IUnitHandler
         }
         else
         {
-            var scope = new RouteScope(
-                key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), KindOf, _tcpRouteConfigs.Contains(key.RouteConfig));
+            var scope = new RouteScope(key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), KindOf);
             TranslatedVirtualHost translated = VirtualHostTranslator.Translate(scope, message, UnitDiagnostics.ScopeOf(unit, found));
             _objects.Set(owner, [.. translated.Routes, translated.VirtualHost]);
             clusters = translated.Clusters;
@@ -329,12 +372,12 @@ public sealed class Translator : IUnitHandler
         }
     }
 
-    // A cluster that no route names has no upstream: half of a mesh's clusters are subsets and ports that nobody uses, and
+    // A cluster that no route and no TCP proxy names has no upstream: half of a mesh's clusters are subsets and ports that nobody uses, and
     // a control plane can forget to take one back (Istio does, in Delta).
     private void MakeUpstream(string name)
     {
         Upstream? upstream = null;
-        if (_virtualHostsByCluster.ContainsKey(name) && KindOf(name) != ClusterKind.OriginalDst)
+        if ((_virtualHostsByCluster.ContainsKey(name) || _chainsByCluster.ContainsKey(name)) && KindOf(name) != ClusterKind.OriginalDst)
         {
             upstream = _clusters.TryGetValue(name, out ClusterModel? cluster)
                 ? UpstreamTranslator.Translate(cluster, EndpointsOf(cluster))
@@ -347,40 +390,6 @@ public sealed class Translator : IUnitHandler
     private EndpointGroup[] EndpointsOf(ClusterModel cluster) => cluster.Kind == ClusterKind.Eds
         ? _assignments.GetValueOrDefault(cluster.AssignmentName) ?? []
         : cluster.Inline;
-
-    private void MakeListener(string name)
-    {
-        FilterChainModel[] chains = [];
-        Apisix.Listener[] listeners = [];
-        if (_listeners.TryGetValue(name, out ListenerModel? listener) && listener.IsOutbound)
-        {
-            chains = [.. _chains.GetValueOrDefault(name)?.Values ?? Enumerable.Empty<FilterChainModel>()];
-            listeners = [.. ListenerTranslator.Translate(name, listener, chains)];
-        }
-
-        _objects.Set(new Owner(ObjectKind.Listener, name, ""), listeners);
-        Dictionary<string, RouteConfiguration> before = Entry(_inline, name);
-        var now = chains.Where(chain => chain.Inline is not null).ToDictionary(chain => chain.RouteConfig, chain => chain.Inline!);
-        foreach (string gone in before.Keys.Where(routeConfig => !now.ContainsKey(routeConfig)))
-        {
-            _tcpRouteConfigs.Remove(gone);
-            SetInline(gone, null);
-        }
-
-        // A chain without a name goes by its place, which may have been another kind's.
-        _tcpRouteConfigs.ExceptWith(now.Keys);
-        _tcpRouteConfigs.UnionWith(chains.Where(chain => !chain.IsHttp).Select(chain => chain.RouteConfig));
-
-        foreach ((string routeConfig, RouteConfiguration configuration) in now)
-        {
-            if (!ReferenceEquals(before.GetValueOrDefault(routeConfig), configuration))
-            {
-                SetInline(routeConfig, configuration);
-            }
-        }
-
-        _inline[name] = now;
-    }
 
     private IEnumerable<VirtualHostKey> VirtualHostsOf(string routeConfig) =>
         (_virtualHosts.GetValueOrDefault(routeConfig)?.Keys ?? Enumerable.Empty<string>()).Select(name => new VirtualHostKey(routeConfig, name));
@@ -396,4 +405,6 @@ public sealed class Translator : IUnitHandler
     }
 
     private readonly record struct VirtualHostKey(string RouteConfig, string Name);
+
+    private readonly record struct ChainKey(string Listener, string Name);
 }

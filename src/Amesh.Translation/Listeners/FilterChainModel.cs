@@ -1,23 +1,28 @@
+using Amesh.Apisix;
+using Envoy.Config.Route.V3;
+
 namespace Amesh.Translation.Listeners;
 
-/// <summary>Where connections of a filter chain come in: an address (null: the listener's own) and a port (null: the listener's own).</summary>
-internal readonly record struct Destination(string? Address, uint? Port);
+/// <summary>Where connections of a filter chain are going: a range of addresses (null: any) and a port (null: any).</summary>
+internal readonly record struct Destination(string? Prefix, uint? Port)
+{
+    /// <summary>Where no chain of a listener names anything narrower.</summary>
+    public static Destination Any => default;
+}
 
-/// <summary>What becomes of plain HTTP on a filter chain.</summary>
-/// <param name="Name">The chain's name inside its listener.</param>
-/// <param name="Destinations">Where its connections come in.</param>
-/// <param name="RouteConfig">The route configuration its requests are routed by.</param>
-/// <param name="Inline">A route configuration that is written in the chain, or made for a TCP proxy; else null.</param>
-/// <param name="NormalizePath">See <see cref="Apisix.Listener.NormalizePath"/>.</param>
-/// <param name="MergeSlashes">See <see cref="Apisix.Listener.MergeSlashes"/>.</param>
-/// <param name="EscapedSlashes">See <see cref="Apisix.Listener.EscapedSlashes"/>.</param>
-/// <param name="IsHttp">Whether the chain is for HTTP; one that is for TCP takes HTTP only where no chain for HTTP does.</param>
+/// <summary>What is kept of a filter chain.</summary>
+/// <param name="Destinations">Where its connections are going.</param>
+/// <param name="Chain">What listener objects hold of it.</param>
+/// <param name="Inline">A route configuration that is written in the chain; else null.</param>
+/// <param name="Proxy">The TCP proxy that the chain ends in; else null.</param>
 internal sealed record FilterChainModel(
-    string Name,
     IReadOnlyList<Destination> Destinations,
-    string RouteConfig,
-    Envoy.Config.Route.V3.RouteConfiguration? Inline,
-    bool NormalizePath,
-    bool MergeSlashes,
-    string EscapedSlashes,
-    bool IsHttp);
+    ListenerChain Chain,
+    RouteConfiguration? Inline = null,
+    TcpProxyModel? Proxy = null);
+
+/// <summary>A TCP proxy.</summary>
+/// <param name="Clusters">Names and shares of its clusters.</param>
+/// <param name="IdleTimeout">See <see cref="StreamProxy.IdleTimeout"/>.</param>
+/// <param name="MaxConnectAttempts">See <see cref="StreamProxy.MaxConnectAttempts"/>.</param>
+internal sealed record TcpProxyModel(IReadOnlyList<(string Name, uint Weight)> Clusters, double? IdleTimeout, uint? MaxConnectAttempts);

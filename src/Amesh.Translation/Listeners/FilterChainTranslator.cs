@@ -1,148 +1,102 @@
-using System.Net;
+using Amesh.Apisix;
 using Envoy.Config.Listener.V3;
-using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.Filters.Network.TcpProxy.V3;
-using EnvoyWeighted = Envoy.Config.Route.V3.WeightedCluster;
 using Filter = Envoy.Config.Listener.V3.Filter;
-using PathAction = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.PathWithEscapedSlashesAction;
-using Route = Envoy.Config.Route.V3.Route;
+using SourceType = Envoy.Config.Listener.V3.FilterChainMatch.Types.ConnectionSourceType;
 
 namespace Amesh.Translation.Listeners;
 
-/// <summary>A filter chain as the HTTP gateway sees it: which destinations it takes and how their requests are routed.</summary>
+/// <summary>A filter chain: which connections it takes and what becomes of them.</summary>
 internal static class FilterChainTranslator
 {
-    /// <summary>Null where the chain has nothing for plain HTTP; a diagnostic says what is left out.</summary>
+    /// <summary>Null where the chain's match makes no sense; a diagnostic says why.</summary>
+    /// <param name="listener">The listener's name.</param>
+    /// <param name="name">The chain's name, unique in the listener.</param>
+    /// <param name="chain">The chain.</param>
+    /// <param name="diagnostics">Where to tell what is not done.</param>
     public static FilterChainModel? Translate(string listener, string name, FilterChain chain, DiagnosticScope diagnostics)
     {
-        if (Destinations(chain.FilterChainMatch, diagnostics) is not { } destinations)
+        FilterChainMatch match = chain.FilterChainMatch ?? new();
+        if (Match(name, match, diagnostics.At("filter_chain_match")) is not { } matched || Destinations(match, diagnostics) is not { } destinations)
         {
             return null;
         }
 
-        foreach (Filter filter in chain.Filters)
+        if (DownstreamTls.Translate(chain.TransportSocket, listener, name, diagnostics.At("transport_socket")) is { } tls)
         {
+            matched = matched with { Tls = tls };
+        }
+
+        for (int i = 0; i < chain.Filters.Count; i++)
+        {
+            Filter filter = chain.Filters[i];
             if (filter.TypedConfig?.Is(HttpConnectionManager.Descriptor) == true)
             {
-                return Http(listener, name, filter.TypedConfig.Unpack<HttpConnectionManager>(), destinations, diagnostics);
+                HttpConnectionManager manager = filter.TypedConfig.Unpack<HttpConnectionManager>();
+                return new FilterChainModel(
+                    destinations,
+                    matched with { Http = HttpChains.Translate(listener, name, manager, diagnostics.At("filters.http_connection_manager")) },
+                    manager.RouteConfig);
             }
 
             if (filter.TypedConfig?.Is(TcpProxy.Descriptor) == true)
             {
-                return Tcp(listener, name, filter.TypedConfig.Unpack<TcpProxy>(), destinations);
+                return new FilterChainModel(
+                    destinations, matched with { StreamRoute = TcpProxies.IdOf(listener, name) }, Proxy: TcpProxies.Model(filter.TypedConfig.Unpack<TcpProxy>()));
             }
         }
 
-        diagnostics.NotYet("filters", "a chain without an HTTP connection manager or a TCP proxy takes no requests");
-        return null;
+        diagnostics.NotYet("filters", "a chain without an HTTP connection manager or a TCP proxy closes its connections");
+        return new FilterChainModel(destinations, matched);
     }
 
-    private static FilterChainModel? Http(
-        string listener, string name, HttpConnectionManager manager, IReadOnlyList<Destination> destinations, DiagnosticScope diagnostics)
+    private static ListenerChain? Match(string name, FilterChainMatch match, DiagnosticScope diagnostics)
     {
-        string routeConfig;
-        switch (manager.RouteSpecifierCase)
+        bool isValid = true;
+        IReadOnlyList<string>? direct = Prefixes.All(match.DirectSourcePrefixRanges, "direct_source_prefix_ranges", diagnostics, ref isValid);
+        IReadOnlyList<string>? sources = Prefixes.All(match.SourcePrefixRanges, "source_prefix_ranges", diagnostics, ref isValid);
+        for (int i = 0; i < match.ServerNames.Count; i++)
         {
-            case HttpConnectionManager.RouteSpecifierOneofCase.Rds:
-                routeConfig = manager.Rds.RouteConfigName;
-                break;
-            case HttpConnectionManager.RouteSpecifierOneofCase.RouteConfig:
-                // Inline configurations of two listeners may have one name and different contents.
-                routeConfig = $"{listener}/{name}";
-                break;
-            default:
-                diagnostics.NotYet("filters.http_connection_manager.scoped_routes", "a chain with scoped routes takes no requests");
-                return null;
+            if (match.ServerNames[i].LastIndexOf('*') > 0 || match.ServerNames[i] is "*" or "" or ['*', not '.', ..])
+            {
+                diagnostics.Refused($"server_names[{i}]", "neither a name nor a wildcard for whole labels; the chain is left out");
+                isValid = false;
+            }
         }
 
-        return new FilterChainModel(
-            name,
-            destinations,
-            routeConfig,
-            manager.RouteConfig,
-            manager.NormalizePath ?? false,
-            manager.MergeSlashes,
-            manager.PathWithEscapedSlashesAction switch
+        return !isValid ? null : new ListenerChain
+        {
+            Name = name,
+            ServerNames = Sorted(match.ServerNames.Select(server => server.ToLowerInvariant())),
+            Transport = match.TransportProtocol.Length == 0 ? null : match.TransportProtocol,
+            Alpn = Sorted(match.ApplicationProtocols),
+            SourceType = match.SourceType switch
             {
-                PathAction.RejectRequest => "reject",
-                PathAction.UnescapeAndRedirect => "unescape_redirect",
-                PathAction.UnescapeAndForward => "unescape_forward",
-                _ => "keep",
+                SourceType.SameIpOrLoopback => "same_ip_or_loopback",
+                SourceType.External => "external",
+                _ => null,
             },
-            IsHttp: true);
+            DirectSourcePrefixes = direct,
+            SourcePrefixes = sources,
+            SourcePorts = match.SourcePorts.Count == 0 ? null : [.. match.SourcePorts.Distinct().Order()],
+        };
     }
 
-    // A TCP proxy passes every byte on. As long as the connection speaks HTTP, that is one route for everything.
-    private static FilterChainModel Tcp(string listener, string name, TcpProxy proxy, IReadOnlyList<Destination> destinations)
+    // Sorted: their order says nothing, and what says nothing must not change an object.
+    private static IReadOnlyList<string>? Sorted(IEnumerable<string> values)
     {
-        var action = new RouteAction { Timeout = new() };
-        if (proxy.ClusterSpecifierCase == TcpProxy.ClusterSpecifierOneofCase.WeightedClusters)
-        {
-            action.WeightedClusters = new EnvoyWeighted();
-            foreach (TcpProxy.Types.WeightedCluster.Types.ClusterWeight cluster in proxy.WeightedClusters.Clusters)
-            {
-                action.WeightedClusters.Clusters.Add(new EnvoyWeighted.Types.ClusterWeight { Name = cluster.Name, Weight = cluster.Weight });
-            }
-        }
-        else
-        {
-            action.Cluster = proxy.Cluster;
-        }
-
-        var everything = new VirtualHost { Name = "tcp", Domains = { "*" } };
-        everything.Routes.Add(new Route { Match = new RouteMatch { Prefix = "/" }, Route_ = action });
-        return new FilterChainModel(
-            name,
-            destinations,
-            $"{listener}/{name}",
-            new RouteConfiguration { VirtualHosts = { everything } },
-            NormalizePath: false,
-            MergeSlashes: false,
-            EscapedSlashes: "keep",
-            IsHttp: false);
+        var sorted = new SortedSet<string>(values, StringComparer.Ordinal);
+        return sorted.Count == 0 ? null : [.. sorted];
     }
 
-    private static List<Destination>? Destinations(FilterChainMatch? match, DiagnosticScope diagnostics)
+    private static List<Destination>? Destinations(FilterChainMatch match, DiagnosticScope diagnostics)
     {
-        if (match is null)
-        {
-            return [new Destination(null, null)];
-        }
+        bool isValid = true;
+        IReadOnlyList<string>? prefixes = Prefixes.All(match.PrefixRanges, "filter_chain_match.prefix_ranges", diagnostics, ref isValid);
 
-        if (match.ServerNames.Count > 0 || match.TransportProtocol == "tls" || !TakesHttp(match))
-        {
-            diagnostics.NotYet("filter_chain_match", "connections other than plain HTTP are not taken yet");
-            return null;
-        }
-
-        if (match.SourcePrefixRanges.Count > 0 || match.DirectSourcePrefixRanges.Count > 0 || match.SourcePorts.Count > 0
-            || match.SourceType != FilterChainMatch.Types.ConnectionSourceType.Any)
-        {
-            diagnostics.NotYet("filter_chain_match", "a chain for some sources alone takes no requests");
-            return null;
-        }
-
-        uint? port = match.DestinationPort;
-        var destinations = new List<Destination>();
-        for (int i = 0; i < match.PrefixRanges.Count; i++)
-        {
-            Envoy.Config.Core.V3.CidrRange range = match.PrefixRanges[i];
-            if (IPAddress.TryParse(range.AddressPrefix, out IPAddress? address)
-                && (range.PrefixLen ?? 0) == (uint)address.GetAddressBytes().Length * 8)
-            {
-                destinations.Add(new Destination(address.ToString(), port));
-            }
-            else
-            {
-                diagnostics.NotYet(
-                    $"filter_chain_match.prefix_ranges[{i}]", $"{range.AddressPrefix}/{range.PrefixLen} is no single address and is left out");
-            }
-        }
-
-        return match.PrefixRanges.Count > 0 ? destinations : [new Destination(null, port)];
+        // Envoy's ports begin at 1.
+        uint? port = match.DestinationPort is > 0 and var number ? number : null;
+        return !isValid ? null : prefixes is null ? [new Destination(null, port)] : [.. prefixes.Select(prefix => new Destination(prefix, port))];
     }
-
-    private static bool TakesHttp(FilterChainMatch match) =>
-        match.ApplicationProtocols.Count == 0 || match.ApplicationProtocols.Contains("http/1.1") || match.ApplicationProtocols.Contains("h2c");
 }

@@ -7,8 +7,7 @@ namespace Amesh.Translation.Routes;
 /// <param name="RouteConfig">The name that listeners know the route configuration by.</param>
 /// <param name="Configuration">The route configuration without its virtual hosts: defaults for all of them.</param>
 /// <param name="KindOf">What kind of cluster a name stands for now.</param>
-/// <param name="IsTcp">Whether the configuration stands for a TCP proxy.</param>
-internal sealed record RouteScope(string RouteConfig, RouteConfiguration Configuration, Func<string, ClusterKind> KindOf, bool IsTcp = false);
+internal sealed record RouteScope(string RouteConfig, RouteConfiguration Configuration, Func<string, ClusterKind> KindOf);
 
 /// <summary>The objects of one virtual host.</summary>
 /// <param name="Routes">In Envoy's order.</param>

@@ -144,7 +144,6 @@ internal sealed class VirtualHostTranslator
             : null;
         return plugin with
         {
-            Tcp = _scope.IsTcp ? true : null,
             Fault = fault,
             Cors = cors,
             AttemptCount = _virtualHost.IncludeRequestAttemptCount ? true : null,

@@ -16,6 +16,13 @@ internal readonly record struct ResourcePart(UnitKind Kind, string Name, ReadOnl
 /// <summary>A resource that another one names.</summary>
 internal readonly record struct ResourceReference(string TypeUrl, string Name);
 
+/// <summary>A field of a resource whose values are units of their own.</summary>
+/// <param name="Kind">What each is.</param>
+/// <param name="Parser">How it is decoded.</param>
+/// <param name="NameField">The number of its name.</param>
+/// <param name="TellingField">The number of the field that tells those of one name, or of none, apart; 0 where names must be unique.</param>
+internal sealed record PartField(UnitKind Kind, MessageParser Parser, int NameField, int TellingField = 0);
+
 /// <summary>What the store must know of a type of resource: how to cut it into units, decode one, and whom it names.</summary>
 /// <remarks>The only place where the store looks into resources. A new type is one more instance.</remarks>
 internal sealed class ResourceType
@@ -54,7 +61,7 @@ internal sealed class ResourceType
             ReferencesOfListener,
             new Dictionary<int, PartField>
             {
-                [Listener.FilterChainsFieldNumber] = new(UnitKind.FilterChain, FilterChain.Parser, FilterChain.NameFieldNumber, NamesAreUnique: false),
+                [Listener.FilterChainsFieldNumber] = new(UnitKind.FilterChain, FilterChain.Parser, FilterChain.NameFieldNumber, FilterChain.FilterChainMatchFieldNumber),
             }),
         [SecretOrigin.Ads] = Secrets(UnitKind.Secret),
         [SecretOrigin.Agent] = Secrets(UnitKind.AgentSecret),
@@ -64,7 +71,7 @@ internal sealed class ResourceType
             RouteConfiguration.Parser,
             parts: new Dictionary<int, PartField>
             {
-                [RouteConfiguration.VirtualHostsFieldNumber] = new(UnitKind.VirtualHost, VirtualHost.Parser, VirtualHost.NameFieldNumber, NamesAreUnique: true),
+                [RouteConfiguration.VirtualHostsFieldNumber] = new(UnitKind.VirtualHost, VirtualHost.Parser, VirtualHost.NameFieldNumber),
             }),
     };
 
@@ -78,13 +85,13 @@ internal sealed class ResourceType
         }
 
         var parts = new List<ResourcePart> { default };
-        var names = new HashSet<string>();
+        var names = new PartNames();
         var head = new MemoryStream();
         foreach (WireField field in WireFields.Read(body))
         {
             if (_parts.TryGetValue(field.Number, out PartField? part))
             {
-                parts.Add(new ResourcePart(part.Kind, NameOf(part, field.Content, names), field.Content));
+                parts.Add(new ResourcePart(part.Kind, names.Note(part, field.Content), field.Content));
             }
             else
             {
@@ -92,6 +99,7 @@ internal sealed class ResourceType
             }
         }
 
+        names.MakeUnique(parts, _parts.Values);
         parts[0] = new ResourcePart(_head, "", head.ToArray());
         return parts;
     }
@@ -116,26 +124,6 @@ internal sealed class ResourceType
     public IReadOnlyList<ResourceReference> References(IMessage unit) => [.. _references(unit).Distinct()];
 
     private static ResourceType Secrets(UnitKind kind) => new(kind, Secret.Parser, check: message => SecretCheck.Require((Secret)message)) { IsKept = true };
-
-    // A part without a name, or with one that another part has, goes by its place.
-    private static string NameOf(PartField part, ReadOnlyMemory<byte> bytes, HashSet<string> names)
-    {
-        string name = WireFields.Text(bytes, part.NameField);
-        if (name.Length > 0 && names.Add(name))
-        {
-            return name;
-        }
-
-        if (part.NamesAreUnique)
-        {
-            throw new MalformedResourceException(
-                name.Length == 0 ? $"a {part.Kind} has no name" : $"two of kind {part.Kind} are named {name}");
-        }
-
-        string byPlace = $"{name}#{names.Count}";
-        names.Add(byPlace);
-        return byPlace;
-    }
 
     private static IEnumerable<ResourceReference> AssignmentOf(Cluster cluster)
     {
@@ -163,6 +151,4 @@ internal sealed class ResourceType
             }
         }
     }
-
-    private sealed record PartField(UnitKind Kind, MessageParser Parser, int NameField, bool NamesAreUnique);
 }

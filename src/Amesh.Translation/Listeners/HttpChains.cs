@@ -1,0 +1,100 @@
+using Amesh.Apisix;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using CodecType = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.CodecType;
+using Details = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.SetCurrentClientCertDetails;
+using Forward = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.ForwardClientCertDetails;
+using PathAction = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.PathWithEscapedSlashesAction;
+
+namespace Amesh.Translation.Listeners;
+
+/// <summary>An HTTP connection manager as the HTTP side of a listener's chain.</summary>
+internal static class HttpChains
+{
+    /// <summary>Null where requests cannot be routed: the chain then closes its connections.</summary>
+    public static HttpChain? Translate(string listener, string chain, HttpConnectionManager manager, DiagnosticScope diagnostics)
+    {
+        string routeConfig;
+        switch (manager.RouteSpecifierCase)
+        {
+            case HttpConnectionManager.RouteSpecifierOneofCase.Rds:
+                routeConfig = manager.Rds.RouteConfigName;
+                break;
+            case HttpConnectionManager.RouteSpecifierOneofCase.RouteConfig:
+                routeConfig = InlineName(listener, chain);
+                break;
+            default:
+                diagnostics.NotYet("scoped_routes", "a chain with scoped routes closes its connections");
+                return null;
+        }
+
+        if (manager.CodecType == CodecType.Http3)
+        {
+            diagnostics.Refused("codec_type", "HTTP/3 is not taken; the chain closes its connections");
+            return null;
+        }
+
+        return new HttpChain
+        {
+            RouteConfig = routeConfig,
+            NormalizePath = manager.NormalizePath == true ? true : null,
+            MergeSlashes = manager.MergeSlashes ? true : null,
+            EscapedSlashes = manager.PathWithEscapedSlashesAction switch
+            {
+                PathAction.RejectRequest => "reject",
+                PathAction.UnescapeAndRedirect => "unescape_redirect",
+                PathAction.UnescapeAndForward => "unescape_forward",
+                _ => null,
+            },
+            Codec = manager.CodecType switch
+            {
+                CodecType.Http1 => "http1",
+                CodecType.Http2 => "http2",
+                _ => null,
+            },
+            ForwardClientCert = manager.ForwardClientCertDetails switch
+            {
+                Forward.ForwardOnly => "forward_only",
+                Forward.AppendForward => "append_forward",
+                Forward.SanitizeSet => "sanitize_set",
+                Forward.AlwaysForwardOnly => "always_forward_only",
+                _ => null,
+            },
+            ClientCertDetails = Told(manager.SetCurrentClientCertDetails),
+            UseRemoteAddress = manager.UseRemoteAddress == true ? true : null,
+            XffNumTrustedHops = manager.XffNumTrustedHops > 0 ? manager.XffNumTrustedHops : null,
+            SkipXffAppend = manager.SkipXffAppend ? true : null,
+            IdleTimeout = Durations.Limit(manager.CommonHttpProtocolOptions?.IdleTimeout),
+            RequestTimeout = Durations.Limit(manager.RequestTimeout),
+        };
+    }
+
+    /// <summary>
+    /// What a route configuration goes by that is written in a chain: those of two listeners may have one name and different contents.
+    /// </summary>
+    public static string InlineName(string listener, string chain) => $"{listener}/{chain}";
+
+    // In the order in which Envoy writes them.
+    private static List<string>? Told(Details? details)
+    {
+        if (details is null)
+        {
+            return null;
+        }
+
+        var told = new List<string>();
+        Add(details.Cert, "cert");
+        Add(details.Chain, "chain");
+        Add(details.Subject == true, "subject");
+        Add(details.Uri, "uri");
+        Add(details.Dns, "dns");
+        return told.Count == 0 ? null : told;
+
+        void Add(bool isTold, string name)
+        {
+            if (isTold)
+            {
+                told.Add(name);
+            }
+        }
+    }
+}

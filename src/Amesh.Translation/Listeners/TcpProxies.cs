@@ -1,0 +1,40 @@
+using Amesh.Apisix;
+using Envoy.Extensions.Filters.Network.TcpProxy.V3;
+
+namespace Amesh.Translation.Listeners;
+
+/// <summary>A TCP proxy as a stream route.</summary>
+internal static class TcpProxies
+{
+    public static string IdOf(string listener, string chain) => ObjectId.From($"{listener} {chain}");
+
+    public static TcpProxyModel Model(TcpProxy proxy) => new(
+        proxy.ClusterSpecifierCase == TcpProxy.ClusterSpecifierOneofCase.WeightedClusters
+            ? [.. proxy.WeightedClusters.Clusters.Select(cluster => (cluster.Name, cluster.Weight))]
+            : [(proxy.Cluster, 1u)],
+        proxy.IdleTimeout is { } timeout ? Durations.Seconds(timeout) : null,
+        proxy.MaxConnectAttempts is > 1 and var attempts ? attempts : null);
+
+    /// <param name="listener">The listener's name.</param>
+    /// <param name="chain">The chain's name, unique in the listener.</param>
+    /// <param name="proxy">The TCP proxy that it ends in.</param>
+    /// <param name="isOriginalDst">Whether a cluster stands for the connection's own destination.</param>
+    public static StreamRoute Translate(string listener, string chain, TcpProxyModel proxy, Func<string, bool> isOriginalDst)
+    {
+        StreamCluster[] clusters = [.. proxy.Clusters.Select(cluster => isOriginalDst(cluster.Name)
+            ? new StreamCluster { OriginalDst = true, Weight = cluster.Weight }
+            : new StreamCluster { UpstreamId = Names.UpstreamId(cluster.Name), Weight = cluster.Weight })];
+        return new StreamRoute
+        {
+            Id = IdOf(listener, chain),
+            Name = Names.Readable($"{listener}/{chain}"),
+            UpstreamId = clusters.Length == 1 ? clusters[0].UpstreamId : null,
+            Plugins = new StreamPlugins(new StreamProxy
+            {
+                Clusters = clusters,
+                IdleTimeout = proxy.IdleTimeout,
+                MaxConnectAttempts = proxy.MaxConnectAttempts,
+            }),
+        };
+    }
+}
