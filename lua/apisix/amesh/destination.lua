@@ -7,7 +7,7 @@ local config_local = require("apisix.core.config_local")
 local try_read_attr = require("apisix.core.table").try_read_attr
 local connection = require("apisix.amesh.connection")
 local authority = require("apisix.amesh.authority")
-local listener_index = require("apisix.amesh.listener_index")
+local filter_chains = require("apisix.amesh.filter_chains")
 
 local ipairs = ipairs
 local tonumber = tonumber
@@ -17,7 +17,8 @@ local _M = {}
 local listen_ports
 
 
--- The ports that nginx itself listens on: a connection accepted elsewhere came by TPROXY.
+-- The ports that nginx itself listens on, for where its sockets cannot be asked: a connection accepted elsewhere came
+-- by TPROXY.
 local function own_ports()
     if listen_ports then
         return listen_ports
@@ -42,7 +43,21 @@ local function own_ports()
 end
 
 
--- { ip, port, captured, text = "ip:port" } of the request in ctx.
+-- The port that a captured connection arrived at where no REDIRECT says it (TPROXY); nil when the connection was made
+-- to one of nginx's own addresses. One that the stream side handed on is served by another listener than it was made
+-- to: then the mesh knows the port.
+local function captured_at(local_port)
+    local arrival_port = connection.arrival_port()
+    if not connection.descriptor() then
+        return not own_ports()[local_port] and arrival_port or nil
+    end
+    if arrival_port ~= local_port and not filter_chains.is_for_others(local_port) then
+        return arrival_port
+    end
+end
+
+
+-- { ip, port, captured, arrived_at = port, text = "ip:port" } of the request in ctx.
 function _M.of(ctx)
     local known = ctx.amesh_destination
     if known then
@@ -51,16 +66,23 @@ function _M.of(ctx)
 
     local local_ip, local_port = connection.accepted_on()
     local ip, port = connection.original_destination()
-    local captured = true
+    local captured, arrived_at = true, local_port
     if not ip or (ip == local_ip and port == local_port) then
         ip, port = local_ip, local_port
-        captured = not own_ports()[local_port]
-        if not captured and not listener_index.has(local_ip, local_port) then
+        arrived_at = captured_at(local_port)
+        captured = arrived_at ~= nil
+        if not captured and not filter_chains.has(local_ip, local_port) then
             port = authority.port(authority.of(ctx)) or 80
         end
     end
 
-    known = { ip = ip, port = port, captured = captured, text = connection.join(ip, port) }
+    known = {
+        ip = ip,
+        port = port,
+        captured = captured,
+        arrived_at = arrived_at or local_port,
+        text = connection.join(ip, port),
+    }
     ctx.amesh_destination = known
     return known
 end

@@ -1,8 +1,8 @@
--- The mesh's listeners and their filter chains: which chain takes a connection. The same in HTTP and in stream.
+-- The mesh's listeners and their filter chains: which chain takes a connection. Loaded in HTTP and in stream alike.
 --
 -- A connection: {
 --   local_port        the port that it arrived at (15001, 15006, a gateway's own)
---   destination_ip, destination_port   where it was going; its local end, or what it asked for, when it was not captured
+--   destination_ip, destination_port   where it was going; when it was not captured its local end, or what it asks for
 --   captured          false: it was made to this proxy itself. by_name: and says in HTTP where it wants to go
 --   source_ip, source_port
 --   transport         "tls" or "raw_buffer"; sni; alpn (a list): what its first bytes say
@@ -69,10 +69,10 @@ local function indexed_part(item)
 end
 
 
-local function without(list, listener)
-    for position, one in ipairs(list or NOTHING) do
-        if one == listener then
-            remove(list, position)
+local function without(values, value)
+    for position, one in ipairs(values or NOTHING) do
+        if one == value then
+            remove(values, position)
             return
         end
     end
@@ -87,9 +87,10 @@ end
 -- Lists that more than one listener can be in are sorted, so that no order of arrival shows.
 local function list(listener)
     if listener.bound then
-        bound_ports[listener.port] = bound_ports[listener.port] or {}
-        bound_ports[listener.port][#bound_ports[listener.port] + 1] = listener
-        sort(bound_ports[listener.port], by_key)
+        local bound = bound_ports[listener.port] or {}
+        bound_ports[listener.port] = bound
+        bound[#bound + 1] = listener
+        sort(bound, by_key)
     end
     if listener.original_dst == "handoff" then
         handing_on[#handing_on + 1] = listener
@@ -116,7 +117,8 @@ local function listener_of(part)
     end
 
     local bound = part.bound and true or false
-    if listener.bound ~= bound or listener.original_dst ~= part.original_dst or listener.direction ~= part.direction then
+    if listener.bound ~= bound or listener.original_dst ~= part.original_dst or listener.direction ~= part.direction
+    then
         unlist(listener)
         listener.bound, listener.original_dst, listener.direction = bound, part.original_dst, part.direction
         list(listener)
@@ -135,20 +137,20 @@ end
 
 
 local function withdraw(id)
-    local place = placed[id]
-    if not place then
+    local known = placed[id]
+    if not known then
         return
     end
 
     placed[id] = nil
-    local listener, group = place.listener, place.group
-    local owners = group:at(place.prefix)
+    local listener, group = known.listener, known.group
+    local owners = group:at(known.prefix)
     without(owners, id)
     if #owners == 0 then
-        group:put(place.prefix, nil)
+        group:put(known.prefix, nil)
     end
     if group:is_empty() then
-        listener.ports[place.port] = nil
+        listener.ports[known.port] = nil
     end
 
     listener.size = listener.size - 1
@@ -277,7 +279,8 @@ local function arrived_at(connection)
             return own
         end
     end
-    return by_address["* " .. port] and by_address["* " .. port].bound and by_address["* " .. port] or bound[1]
+    local any = by_address["* " .. port]
+    return any and any.bound and any or bound[1]
 end
 
 
@@ -296,12 +299,6 @@ local function resolve(connection)
     refreshed()
     local listener = arrived_at(connection)
     if listener and listener.original_dst ~= "handoff" then
-        return listener
-    end
-
-    if listener and not connection.by_name and connection.destination_port == listener.port
-        and (connection.captured == false or ANY_ADDRESS[connection.destination_ip])
-    then
         return listener
     end
 
@@ -353,17 +350,6 @@ local function excepted(value, inspector, port)
 end
 
 
-local function destination_port(listener, connection)
-    -- without a listener filter for it Envoy does not know where a connection was going
-    if not listener.original_dst and connection.local_port and listener.bound and connection.captured ~= false
-        and bound_ports[connection.local_port] and arrived_at(connection) == listener
-    then
-        return connection.local_port
-    end
-    return connection.destination_port
-end
-
-
 local function group_of(listener, port)
     return listener.ports[port] or listener.ports[0]
 end
@@ -383,7 +369,7 @@ function _M.listener(connection)
         return nil
     end
 
-    local port = destination_port(listener, connection)
+    local port = connection.destination_port
     local value = some_value(group_of(listener, port)) or some_value(listener.ports[0])
     if not value then
         for _, group in pairs(listener.ports) do
@@ -441,7 +427,7 @@ function _M.match(connection)
         return nil
     end
 
-    local port = destination_port(listener, connection)
+    local port = connection.destination_port
     local group = group_of(listener, port)
     local value = group and value_of(group:find(connection.destination_ip))
     if value then
@@ -463,11 +449,23 @@ function _M.match(connection)
 end
 
 
--- Does the mesh have a listener of its own at this address, one that does not pass connections on?
+-- Does the mesh have a listener of its own at this address, one that is not for connections going elsewhere?
 function _M.has(ip, port)
     refreshed()
     local listener = at(ip, port)
     return listener ~= nil and listener.original_dst == nil
+end
+
+
+-- Is this the port of a listener that is for connections going elsewhere?
+function _M.is_for_others(port)
+    refreshed()
+    for _, listener in ipairs(bound_ports[port] or NOTHING) do
+        if listener.original_dst then
+            return true
+        end
+    end
+    return false
 end
 
 

@@ -27,6 +27,7 @@ local LAZY = {
     ["/listeners"] = true,
     ["/tls_contexts"] = true,
     ["/amesh_secrets"] = true,
+    ["/stream_routes"] = true,
 }
 
 

@@ -1,5 +1,5 @@
--- Values by ranges of IP addresses ("10.0.0.0/8"): the longest range that holds an address is found with one look-up for
--- each prefix length in use, however many ranges there are.
+-- Values by ranges of IP addresses ("10.0.0.0/8"): the longest range that holds an address is found with one look-up
+-- for each prefix length in use, however many ranges there are.
 local ffi = require("ffi")
 local band = require("bit").band
 

@@ -51,8 +51,8 @@ local getters = {
         return destination.of(ctx).text
     end,
     amesh_route_config = function(ctx)
-        local listener = listeners.of(ctx)
-        return listener and listener.route_config or ""
+        local http = listeners.of(ctx)
+        return http and http.route_config or ""
     end,
     amesh_path = function(ctx)
         return (_M.path_of(ctx))

@@ -22,11 +22,21 @@ function _M.upstream(id, addresses, extra)
     return { "/upstreams/" .. id, upstream }
 end
 
+local OF_LISTENER = { address = true, bound = true, original_dst = true, direction = true, inspect = true,
+                      destination_port = true, destination_prefix = true, chains = true, default_chain = true }
+
+-- A listener with one chain for HTTP. Port 0: the listener for all that has none of its own.
+-- extra: fields of the listener, or of its chain's HTTP side.
 function _M.listener(id, port, route_config, extra)
-    local listener = { id = id, name = id, address = "0.0.0.0", port = port, route_config = route_config,
-                       normalize_path = true }
+    local http = { route_config = route_config, normalize_path = true }
+    local listener = { id = id, name = id, address = "0.0.0.0", port = port, chains = { { name = "c", http = http } } }
+    if port == 0 then
+        listener.port, listener.original_dst, listener.bound = 15009, "handoff", true
+        listener.direction = "outbound"
+    end
     for name, value in pairs(extra or {}) do
-        listener[name] = value
+        local target = OF_LISTENER[name] and listener or http
+        target[name] = value
     end
     return { "/listeners/" .. id, listener }
 end

@@ -14,13 +14,17 @@ local listeners = require("apisix.amesh.listeners")
 local path = require("apisix.amesh.path")
 local plain_routes = require("apisix.amesh.plain_routes")
 local route_table = require("apisix.amesh.route_table")
+local tcp_routes = require("apisix.amesh.tcp_routes")
 local virtual_hosts = require("apisix.amesh.virtual_hosts")
 
+local ngx = ngx
 local ngx_var = ngx.var
 local ngx_header = ngx.header
 
 local _M = { version = 0.1 }
 
+-- nginx's own status for "no answer"
+local CLOSE = 444
 local DEFAULT_STOCK_ROUTER = "radixtree_host_uri"
 
 
@@ -37,6 +41,7 @@ function _M.init_worker(filter)
 
     virtual_hosts.init_worker()
     listeners.init_worker()
+    tcp_routes.init_worker()
 end
 
 
@@ -63,10 +68,10 @@ local function read_path(ctx, listener)
 end
 
 
-local function set_matched(ctx, item, virtual_host)
+local function set_matched(ctx, item, host)
     local matched = core.tablepool.fetch("matched_route_record", 0, 4)
     matched._path = item.value.uri
-    matched._host = virtual_host.value.name
+    matched._host = host
     ctx.matched_params = nil
     ctx.matched_route = item
     ctx.curr_req_matched = matched
@@ -79,7 +84,7 @@ local function match_mesh(ctx, virtual_host)
         return false
     end
 
-    set_matched(ctx, item, virtual_host)
+    set_matched(ctx, item, virtual_host.value.name)
     return true
 end
 
@@ -95,22 +100,51 @@ local function mesh_is_unknown()
 end
 
 
-function _M.match(ctx)
-    local listener = listeners.of(ctx)
-    if not listener then
-        return plain_routes.match(ctx, _M.user_routes) or mesh_is_unknown()
+-- As Envoy ends a connection that no filter chain takes: without a word.
+local function close()
+    return ngx.exit(CLOSE)
+end
+
+
+local function match_tcp(ctx, chain)
+    local item = tcp_routes.of(chain)
+    if not item then
+        return close()
     end
 
+    set_matched(ctx, item, chain.name)
+    return true
+end
+
+
+local function match_http(ctx, http)
     local host = authority.of(ctx)
-    local virtual_host, only_any = virtual_hosts.find(listener.route_config, host, listener.ignore_port)
+    local virtual_host, only_any = virtual_hosts.find(http.route_config, host, http.ignore_port)
     if (only_any or not virtual_host) and not destination.of(ctx).captured
         and plain_routes.match(ctx, _M.user_routes)
     then
         return true
     end
 
-    read_path(ctx, listener)
+    read_path(ctx, http)
     return virtual_host ~= nil and match_mesh(ctx, virtual_host)
+end
+
+
+function _M.match(ctx)
+    local chain, listener = listeners.chain(ctx)
+    if not listener then
+        return plain_routes.match(ctx, _M.user_routes) or mesh_is_unknown()
+    end
+
+    if chain and chain.http then
+        return match_http(ctx, chain.http)
+    end
+
+    if not destination.of(ctx).captured and plain_routes.match(ctx, _M.user_routes) then
+        return true
+    end
+    return chain and chain.stream_route and match_tcp(ctx, chain) or close()
 end
 
 
