@@ -1,4 +1,5 @@
 using Amesh.Apisix;
+using Amesh.Translation.Expressions;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Envoy.Type.Matcher.V3;
 using SanType = Envoy.Extensions.TransportSockets.Tls.V3.SubjectAltNameMatcher.Types.SanType;
