@@ -152,8 +152,11 @@ public sealed record ChainTls
     /// <summary>Id of the secret with the authorities that clients are checked by; null where clients are not checked.</summary>
     public string? Validation { get; init; }
 
+    /// <summary>Clients are checked by the authorities of the system.</summary>
+    public bool? SystemCa { get; init; }
+
     /// <summary>Names of which a client's certificate must have one.</summary>
-    public IReadOnlyList<SubjectNameMatch>? Sans { get; init; }
+    public IReadOnlyList<SanMatch>? Sans { get; init; }
 
     /// <summary>Whether a client without a certificate is refused.</summary>
     public bool? RequireClientCertificate { get; init; }
@@ -166,29 +169,4 @@ public sealed record ChainTls
 
     /// <summary>The newest version taken.</summary>
     public string? MaxVersion { get; init; }
-}
-
-/// <summary>A comparison with the subject alternative names of a certificate; exactly one of the texts is set.</summary>
-public sealed record SubjectNameMatch
-{
-    /// <summary><c>uri</c>, <c>dns</c>, <c>email</c>, <c>ip</c>, or <c>any</c> of them.</summary>
-    public required string Type { get; init; }
-
-    /// <summary>The whole name.</summary>
-    public string? Exact { get; init; }
-
-    /// <summary>How it begins.</summary>
-    public string? Prefix { get; init; }
-
-    /// <summary>How it ends.</summary>
-    public string? Suffix { get; init; }
-
-    /// <summary>What is in it.</summary>
-    public string? Contains { get; init; }
-
-    /// <summary>A regular expression (PCRE, anchored).</summary>
-    public string? Regex { get; init; }
-
-    /// <summary>Whether upper and lower case are one.</summary>
-    public bool? IgnoreCase { get; init; }
 }

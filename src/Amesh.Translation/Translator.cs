@@ -219,7 +219,7 @@ public sealed class Translator : IUnitHandler
     {
         ListenerModel? model = message is null ? null : ListenerModel.From(message, diagnostics);
         FilterChainModel? last = message?.DefaultFilterChain is { } chain && model is not null
-            ? FilterChainTranslator.Translate(name, DefaultChain, chain, diagnostics.At("default_filter_chain"))
+            ? FilterChainTranslator.Translate(name, DefaultChain, chain, _data, diagnostics.At("default_filter_chain"))
             : null;
         _listeners.SetHead(name, model, last?.Chain);
         SetChain(new ChainKey(name, DefaultChain), last);
@@ -227,7 +227,7 @@ public sealed class Translator : IUnitHandler
 
     private void NoteFilterChain(string listener, string name, FilterChain? message, DiagnosticScope diagnostics)
     {
-        FilterChainModel? model = message is null ? null : FilterChainTranslator.Translate(listener, name, message, diagnostics);
+        FilterChainModel? model = message is null ? null : FilterChainTranslator.Translate(listener, name, message, _data, diagnostics);
         _listeners.SetChain(listener, name, model);
         SetChain(new ChainKey(listener, name), model);
     }
@@ -245,6 +245,7 @@ public sealed class Translator : IUnitHandler
             _chains[key] = model;
         }
 
+        _objects.Set(new Owner(ObjectKind.Secret, $"listener {key.Listener}", key.Name), model?.Secrets ?? []);
         if (before?.Inline is not null || model?.Inline is not null)
         {
             SetInline(HttpChains.InlineName(key.Listener, key.Name), model?.Inline);

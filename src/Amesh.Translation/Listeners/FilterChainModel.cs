@@ -13,11 +13,13 @@ internal readonly record struct Destination(string? Prefix, uint? Port)
 /// <summary>What is kept of a filter chain.</summary>
 /// <param name="Destinations">Where its connections are going.</param>
 /// <param name="Chain">What listener objects hold of it.</param>
+/// <param name="Secrets">What is written in the chain's TLS context itself.</param>
 /// <param name="Inline">A route configuration that is written in the chain; else null.</param>
 /// <param name="Proxy">The TCP proxy that the chain ends in; else null.</param>
 internal sealed record FilterChainModel(
     IReadOnlyList<Destination> Destinations,
     ListenerChain Chain,
+    IReadOnlyList<Secret> Secrets,
     RouteConfiguration? Inline = null,
     TcpProxyModel? Proxy = null);
 

@@ -1,4 +1,5 @@
 using Amesh.Apisix;
+using Amesh.Translation.Secrets;
 using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.Filters.Network.TcpProxy.V3;
@@ -14,8 +15,9 @@ internal static class FilterChainTranslator
     /// <param name="listener">The listener's name.</param>
     /// <param name="name">The chain's name, unique in the listener.</param>
     /// <param name="chain">The chain.</param>
+    /// <param name="data">Reads what is written in files.</param>
     /// <param name="diagnostics">Where to tell what is not done.</param>
-    public static FilterChainModel? Translate(string listener, string name, FilterChain chain, DiagnosticScope diagnostics)
+    public static FilterChainModel? Translate(string listener, string name, FilterChain chain, IDataReader data, DiagnosticScope diagnostics)
     {
         FilterChainMatch match = chain.FilterChainMatch ?? new();
         if (Match(name, match, diagnostics.At("filter_chain_match")) is not { } matched || Destinations(match, diagnostics) is not { } destinations)
@@ -23,32 +25,34 @@ internal static class FilterChainTranslator
             return null;
         }
 
-        if (DownstreamTls.Translate(chain.TransportSocket, listener, name, diagnostics.At("transport_socket")) is { } tls)
-        {
-            matched = matched with { Tls = tls };
-        }
-
+        (ChainTls? tls, IReadOnlyList<Secret> secrets) = DownstreamTls.Translate(
+            chain.TransportSocket, listener, name, data, diagnostics.At("transport_socket"));
+        var model = new FilterChainModel(destinations, matched with { Tls = tls }, secrets);
         for (int i = 0; i < chain.Filters.Count; i++)
         {
             Filter filter = chain.Filters[i];
             if (filter.TypedConfig?.Is(HttpConnectionManager.Descriptor) == true)
             {
                 HttpConnectionManager manager = filter.TypedConfig.Unpack<HttpConnectionManager>();
-                return new FilterChainModel(
-                    destinations,
-                    matched with { Http = HttpChains.Translate(listener, name, manager, diagnostics.At("filters.http_connection_manager")) },
-                    manager.RouteConfig);
+                return model with
+                {
+                    Chain = model.Chain with { Http = HttpChains.Translate(listener, name, manager, diagnostics.At("filters.http_connection_manager")) },
+                    Inline = manager.RouteConfig,
+                };
             }
 
             if (filter.TypedConfig?.Is(TcpProxy.Descriptor) == true)
             {
-                return new FilterChainModel(
-                    destinations, matched with { StreamRoute = TcpProxies.IdOf(listener, name) }, Proxy: TcpProxies.Model(filter.TypedConfig.Unpack<TcpProxy>()));
+                return model with
+                {
+                    Chain = model.Chain with { StreamRoute = TcpProxies.IdOf(listener, name) },
+                    Proxy = TcpProxies.Model(filter.TypedConfig.Unpack<TcpProxy>()),
+                };
             }
         }
 
         diagnostics.NotYet("filters", "a chain without an HTTP connection manager or a TCP proxy closes its connections");
-        return new FilterChainModel(destinations, matched);
+        return model;
     }
 
     private static ListenerChain? Match(string name, FilterChainMatch match, DiagnosticScope diagnostics)
