@@ -18,7 +18,9 @@ local var = ngx.var
 local C = ffi.C
 local bit_bor = require("bit").bor
 local bit_lshift = require("bit").lshift
+local error = error
 local format = string.format
+local pcall = pcall
 local tonumber = tonumber
 
 
@@ -52,6 +54,7 @@ local request_type = ffi.typeof(IS_STREAM and "amesh_stream_request_t *" or "ame
 
 local _M = {}
 local layout     -- nil: not looked at yet, true: proven, false: not usable
+local given      -- descriptor while `of` runs
 
 
 local function port_at(bytes)
@@ -137,8 +140,25 @@ local function current()
 end
 
 
+-- Runs run(...), for which the connection is the one with this descriptor: in the phases of a TLS handshake, where
+-- nginx has a stand-in for the request.
+function _M.of(fd, run, ...)
+    given = fd
+    local ok, a, b = pcall(run, ...)
+    given = nil
+    if not ok then
+        error(a, 0)
+    end
+    return a, b
+end
+
+
 -- Descriptor of the client's socket; nil when it cannot be known.
 function _M.descriptor()
+    if given then
+        return given
+    end
+
     local connection = current()
     return connection and connection.fd
 end
@@ -187,21 +207,34 @@ function _M.accepted_on()
 end
 
 
+-- ip, port of the client's end; nil when it cannot be known.
+function _M.client()
+    local fd = _M.descriptor()
+    length[0] = ADDRESS_SIZE
+    if not fd or C.getpeername(fd, address, length) ~= 0 then
+        return nil
+    end
+
+    local ip, port = read_address()
+    return ip, port
+end
+
+
 -- Port of the listening socket that the connection arrived at, whatever its local end says (TPROXY), and whichever
 -- listener serves it by now (`pass`).
 function _M.arrival_port()
-    local connection = current()
-    if not connection then
+    local connection = not given and current() or nil
+    if not connection and not given then
         return tonumber(var.server_port)
     end
 
-    local handed = handover.arrival_port(connection.fd)
+    local handed = handover.arrival_port(given or connection.fd)
     if handed then
         return handed
     end
 
     local _, port = _M.accepted_on()
-    local listening = connection.listening
+    local listening = connection and connection.listening
     if listening == nil or listening.address == nil or listening.address[0] == AF_UNIX then
         return port
     end

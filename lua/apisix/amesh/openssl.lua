@@ -73,6 +73,10 @@ void *amesh_SSL_set_SSL_CTX(void *ssl, void *context) __asm__("SSL_set_SSL_CTX")
 int amesh_SSL_CTX_set_alpn_protos(void *context, const uint8_t *list, unsigned int size)
     __asm__("SSL_CTX_set_alpn_protos");
 void amesh_SSL_set_client_CA_list(void *ssl, void *names) __asm__("SSL_set_client_CA_list");
+void *amesh_sk_deep_copy(void *stack, void *copy, void *freer) __asm__("OPENSSL_sk_deep_copy");
+void *amesh_SSL_CTX_new(const void *method) __asm__("SSL_CTX_new");
+const void *amesh_TLS_method(void) __asm__("TLS_method");
+void amesh_SSL_CTX_set_cert_cb(void *context, void *callback, void *data) __asm__("SSL_CTX_set_cert_cb");
 void amesh_X509_NAME_free(void *name) __asm__("X509_NAME_free");
 void *amesh_X509_NAME_dup(void *name) __asm__("X509_NAME_dup");
 

@@ -179,6 +179,16 @@ function _M.authority(id)
 end
 
 
+-- The same of a text in PEM that is not a secret's own.
+function _M.authority_of(ca, version)
+    local made = make_authority(ca, nil, version)
+    if made.err then
+        return nil, made.err
+    end
+    return made
+end
+
+
 -- The same of the authorities that the system trusts. plugin_attr.amesh.system_ca names another file.
 function _M.system_authority()
     if system_authority then

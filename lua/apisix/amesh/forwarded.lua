@@ -1,0 +1,118 @@
+-- What Envoy's HTTP connection manager says of the client to the endpoint: x-forwarded-for, x-forwarded-proto,
+-- x-envoy-external-address, x-envoy-internal and x-forwarded-client-cert.
+local client_cert_header = require("apisix.amesh.client_cert_header")
+local downstream_tls = require("apisix.amesh.downstream_tls")
+local headers = require("apisix.amesh.headers")
+
+local ngx = ngx
+local ngx_var = ngx.var
+local clear_header = ngx.req.clear_header
+local set_header = ngx.req.set_header
+local find = string.find
+local gmatch = string.gmatch
+local match = string.match
+local pairs = pairs
+
+local _M = {}
+
+-- what APISIX writes into every request, and Envoy does not: the client's own come back
+local RESTORED = {
+    ["X-Forwarded-Host"] = "original_x_forwarded_host",
+    ["X-Forwarded-Port"] = "original_x_forwarded_port",
+    ["Forwarded"] = "original_forwarded",
+}
+
+
+local function set_or_clear(name, value)
+    if value and value ~= "" then
+        set_header(name, value)
+    else
+        clear_header(name)
+    end
+end
+
+
+-- nth address from the end of an x-forwarded-for (0: the last); nil when there is none.
+function _M.address_from_end(list, nth)
+    local addresses = {}
+    for address in gmatch(list or "", "[^,]+") do
+        addresses[#addresses + 1] = match(address, "^%s*(.-)%s*$")
+    end
+
+    local address = addresses[#addresses - nth]
+    if not address then
+        return nil
+    end
+
+    -- Envoy takes addresses, with or without a port
+    if find(address, "^%d+%.%d+%.%d+%.%d+:%d+$") then
+        return match(address, "^[^:]+")
+    end
+    if find(address, "^%d+%.%d+%.%d+%.%d+$") then
+        return address
+    end
+    return match(address, "^%[([%x:.]+)%]:?%d*$") or (find(address, "^[%x:.]+$") and find(address, ":", 1, true)
+                                                     and address) or nil
+end
+
+
+-- An edge proxy says where the client is; a proxy behind others, or beside its application, says nothing of its own.
+local function set_addresses(ctx, http)
+    if not http.use_remote_address then
+        return
+    end
+
+    local remote = ngx_var.realip_remote_addr or ngx_var.remote_addr
+    local sent = headers.value(ctx, "x-forwarded-for")
+    local hops = http.xff_num_trusted_hops or 0
+    local client = hops > 0 and _M.address_from_end(sent, hops - 1) or remote
+    if not http.skip_xff_append then
+        set_header("X-Forwarded-For", sent and sent ~= "" and sent .. "," .. remote or remote)
+    end
+    set_header("X-Envoy-External-Address", client)
+    clear_header("X-Envoy-Internal")
+end
+
+
+local function set_scheme(http)
+    local sent = ngx_var.original_x_forwarded_proto
+    if sent == nil then
+        -- an APISIX that leaves the header alone
+        sent = ngx_var.http_x_forwarded_proto
+    end
+
+    local believed = not http.use_remote_address or (http.xff_num_trusted_hops or 0) > 0
+    set_header("X-Forwarded-Proto", believed and sent and sent ~= "" and sent or ngx_var.scheme)
+end
+
+
+local function set_client_certificate(ctx, http)
+    local choice = downstream_tls.current()
+    local peer = choice and downstream_tls.peer(choice) or nil
+    local sent = headers.value(ctx, "x-forwarded-client-cert")
+    local value = client_cert_header.value(http.forward_client_cert, sent, peer, function()
+        return client_cert_header.element(peer, choice.identity.uris, http.client_cert_details)
+    end)
+    if value then
+        set_header("X-Forwarded-Client-Cert", value)
+    elseif value == false and sent then
+        clear_header("X-Forwarded-Client-Cert")
+    end
+end
+
+
+-- Access phase. http: what the request's filter chain says about HTTP.
+function _M.request(ctx, http)
+    set_client_certificate(ctx, http)
+    set_addresses(ctx, http)
+    set_scheme(http)
+    for name, variable in pairs(RESTORED) do
+        if ngx_var[variable] ~= nil then
+            set_or_clear(name, ngx_var[variable])
+        end
+    end
+    headers.forget(ctx)
+end
+
+
+return _M
