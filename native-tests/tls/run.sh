@@ -15,6 +15,8 @@ fi
 work=${AMESH_TLS_WORK:-$(mktemp -d)}
 mkdir -p "$work/certificates" "$work/home/conf" "$work/home/logs"
 chmod -R 755 "$work"
+mkdir -p "$work/written"
+chmod 777 "$work/written"
 running=
 stop() {
     [ -z "$running" ] || kill -TERM "$running" 2>/dev/null
@@ -28,6 +30,10 @@ ip route add default dev lo
 for address in 10.96.0.1 10.96.0.2; do
     ip address add "$address/32" dev lo
 done
+
+# connections to the workload's ports are captured: TLS at the one, plain text at the other
+iptables -t nat -A OUTPUT -p tcp -d 10.96.0.1 -j REDIRECT --to-ports 15443
+iptables -t nat -A OUTPUT -p tcp -d 10.96.0.2 -j REDIRECT --to-ports 15001
 
 sh "$here/certificates.sh" "$work/certificates"
 sed "s|%CERTIFICATES%|$work/certificates|g" "$here/servers.conf" > "$work/servers.conf"

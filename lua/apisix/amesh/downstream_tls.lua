@@ -31,6 +31,7 @@ local ALPN_EXTENSION = 16
 local SSL_CTRL_SET_VERIFY_CERT_STORE = 106
 local VERIFY_PEER, FAIL_IF_NO_PEER_CERT = 1, 2
 local VERIFY_DEPTH = 100
+local X509_V_OK = 0
 local VERSIONS = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" }
 local ORDER = { ["TLSv1"] = 1, ["TLSv1.0"] = 1, ["TLSv1.1"] = 2, ["TLSv1.2"] = 3, ["TLSv1.3"] = 4 }
 -- what Envoy's servers speak where they are not told
@@ -208,8 +209,14 @@ end
 
 local function ask_for_certificate(ssl, choice)
     local authority = choice.authority
+    -- nginx's own callback lets every certificate pass, to look at the result later; this puts one in its place that ends
+    -- the handshake
+    local ok, err = ngx_ssl.verify_client(nil, VERIFY_DEPTH, nil, true)
+    if not ok then
+        return nil, err
+    end
+
     C.amesh_SSL_set_verify(ssl, choice.required and VERIFY_PEER + FAIL_IF_NO_PEER_CERT or VERIFY_PEER, nil)
-    C.amesh_SSL_set_verify_depth(ssl, VERIFY_DEPTH)
     if C.amesh_SSL_ctrl(ssl, SSL_CTRL_SET_VERIFY_CERT_STORE, 1, authority.store) ~= 1 then
         return nil, openssl.reason()
     end
@@ -248,31 +255,42 @@ function _M.peer(choice)
     known = false
     if leaf then
         local names = certificate.names(leaf)
-        known = { certificate = leaf, names = names, uris = certificate.values(names, "uri"), ssl = ssl }
+        known = {
+            certificate = leaf,
+            names = names,
+            uris = certificate.values(names, "uri"),
+            ssl = ssl,
+            -- on runtimes whose handshakes cannot be ended by a bad certificate
+            verified = C.amesh_SSL_get_verify_result(ssl),
+        }
     end
     choice.peer = known
     return known
 end
 
 
--- First look at the connection after its handshake: true, or false and why it is to be closed.
-function _M.admit(choice)
-    if choice.admitted ~= nil then
-        return choice.admitted, choice.refusal
+-- Is the client one that the chain lets in? True, or false and why it is to be closed. chain: the one that takes the
+-- connection now, which may have changed since the handshake.
+function _M.admit(choice, chain)
+    if choice.admitted_by == chain then
+        return true
     end
 
-    local sans = choice.tls.sans
+    local tls = chain.tls or choice.tls
     local peer = choice.authority and _M.peer(choice) or nil
-    choice.admitted = true
-    if sans and peer and not san_match.any(sans, peer.names) then
-        choice.admitted = false
-        choice.refusal = "the client's certificate has none of the names that are asked for ("
-                         .. certificate.describe(peer.certificate) .. ")"
-    elseif choice.required and not peer then
-        choice.admitted = false
-        choice.refusal = "the client showed no certificate"
+    if (choice.required or tls.require_client_certificate) and not peer then
+        return false, "the client showed no certificate"
     end
-    return choice.admitted, choice.refusal
+    if peer and peer.verified ~= X509_V_OK then
+        return false, "the client's certificate does not hold: " .. openssl.verify_error(peer.verified)
+    end
+    if tls.sans and peer and not san_match.any(tls.sans, peer.names) then
+        return false, "the client's certificate has none of the names that are asked for ("
+                      .. certificate.describe(peer.certificate) .. ")"
+    end
+
+    choice.admitted_by = chain
+    return true
 end
 
 

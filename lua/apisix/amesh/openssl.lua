@@ -64,7 +64,7 @@ void *amesh_SSL_get1_peer_certificate(const void *ssl) __asm__("SSL_get1_peer_ce
 void *amesh_SSL_get_peer_certificate(const void *ssl) __asm__("SSL_get_peer_certificate");
 void *amesh_SSL_get_certificate(const void *ssl) __asm__("SSL_get_certificate");
 void amesh_SSL_set_verify(void *ssl, int mode, void *callback) __asm__("SSL_set_verify");
-void amesh_SSL_set_verify_depth(void *ssl, int depth) __asm__("SSL_set_verify_depth");
+long amesh_SSL_get_verify_result(const void *ssl) __asm__("SSL_get_verify_result");
 long amesh_SSL_ctrl(void *ssl, int command, long number, void *pointer) __asm__("SSL_ctrl");
 int amesh_SSL_set_session_id_context(void *ssl, const uint8_t *id, unsigned int size)
     __asm__("SSL_set_session_id_context");
