@@ -18,7 +18,7 @@ stop() {
     [ -z "${running:-}" ] || wait "$running" 2>/dev/null
     running=
 }
-trap 'stop; rm -rf "$work"' EXIT
+trap 'stop; [ -n "${KEEP:-}" ] && echo "kept $work" || rm -rf "$work"' EXIT
 
 count() {
     passed=$((passed + $1))

@@ -1,8 +1,9 @@
 -- What APISIX's control API answers about the mesh:
 --   GET /v1/amesh/status             the library's status, the commit in the zone and in the worker that answers
---   GET /v1/amesh/objects/KIND       ids of a kind, as that worker holds them
+--   GET /v1/amesh/objects/KIND       ids of a kind
 --   GET /v1/amesh/objects/KIND/ID    one object as the library wrote it (secrets left out), and why it was refused
 local core = require("apisix.core")
+local live = require("apisix.amesh.live")
 local redaction = require("apisix.amesh.redaction")
 local status = require("apisix.amesh.status")
 
@@ -29,7 +30,7 @@ end
 
 local function ids_of(kind)
     local ids = {}
-    for id in pairs(kind.values_hash) do
+    for id in pairs(live.ids_by_kind()[kind.key] or {}) do
         ids[#ids + 1] = id
     end
     sort(ids)
@@ -45,7 +46,7 @@ local function get_objects()
     end
 
     local kind = name and config.fetch_created_obj("/" .. name)
-    if not kind or not kind.values_hash then
+    if not kind or not kind.key then
         return 404, { error_msg = "no kind of objects is called " .. (name or "so") }
     end
     if id == "" then
@@ -53,7 +54,7 @@ local function get_objects()
     end
 
     local key = kind.single_item and kind.key or kind.key .. "/" .. id
-    local text = config.zone_text(key)
+    local text, modified_index = live.read(key)
     if not text then
         return 404, { error_msg = "there is no " .. key }
     end
@@ -61,7 +62,7 @@ local function get_objects()
     local item = kind:peek(id)
     return 200, {
         key = key,
-        modified_index = item and item.modifiedIndex,
+        modified_index = item and item.modifiedIndex or modified_index,
         object = redaction.object(kind.key, core.json.decode(text), text),
         refused = kind.refused[id],
     }

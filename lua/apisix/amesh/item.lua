@@ -1,13 +1,16 @@
 -- One object of a kind: `key`, `modifiedIndex`, and `value`, which is decoded, checked and filtered at first use.
 --
--- An unused item costs a small table and its JSON text. The first look at any other field turns it into a plain
--- table, as APISIX's own providers make them. An item that turns out to be invalid gives way to the last good one
--- of the same key, or, where there is none, to a disabled stand-in that no router serves.
+-- An unused item costs a small table and its JSON text, or its id alone where the text is read from the zone at first
+-- use. The first look at any other field turns it into a plain table, as APISIX's own providers make them. An item
+-- that turns out to be invalid gives way to the last good one of the same key, or, where there is none, to a disabled
+-- stand-in that no router serves.
 local json = require("apisix.core.json")
 local log = require("apisix.core.log")
 local check_schema = require("apisix.core.schema").check
 local config_util = require("apisix.core.config_util")
+local live = require("apisix.amesh.live")
 
+local getmetatable = getmetatable
 local setmetatable = setmetatable
 local rawget = rawget
 local rawset = rawset
@@ -23,7 +26,12 @@ local needs_clean_handlers = config_util.add_clean_handler ~= nil
 
 
 local function decode(kind, id, item)
-    local value, err = json.decode(rawget(item, "json"))
+    local text = rawget(item, "json")
+    if not text then
+        return nil, "it is gone"
+    end
+
+    local value, err = json.decode(text)
     if value == nil then
         return nil, "not JSON: " .. (err or "empty")
     end
@@ -93,9 +101,16 @@ end
 
 local function materialise(kind, id, item)
     setmetatable(item, nil)
-    kind:forget_text(id, rawget(item, "json"))
     rawset(item, "key", kind:key_of(id))
     rawset(item, "id", nil)
+    if not rawget(item, "json") then
+        local text, modified_index = live.read(item.key)
+        rawset(item, "json", text)
+        rawset(item, "modifiedIndex", modified_index or 0)
+    end
+    if item.json then
+        kind:forget_text(id, item.json)
+    end
 
     local ok, value, err = pcall(decode, kind, id, item)
     if not ok then
@@ -168,6 +183,12 @@ function _M.new(item_mt, id, json_text, modified_index, previous)
 end
 
 
+-- An item whose text is read when it is used.
+function _M.waiting(item_mt, id)
+    return setmetatable({ id = id }, item_mt)
+end
+
+
 -- Text of an item that nobody has used yet.
 function _M.text(item)
     return rawget(item, "json")
@@ -176,6 +197,12 @@ end
 
 function _M.is_decoded(item)
     return rawget(item, "value") ~= nil
+end
+
+
+-- Whether this is an item that nobody has used yet; anything else in such a place is not one of ours.
+function _M.is_unused(item)
+    return getmetatable(item) ~= nil and rawget(item, "id") ~= nil and rawget(item, "value") == nil
 end
 
 

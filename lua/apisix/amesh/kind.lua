@@ -1,5 +1,6 @@
 -- The objects of one kind, such as /routes, as the rest of APISIX reads them: `values` (an array with `false` where an
--- object was removed), `values_hash` (id to its place in it), `conf_version`, and the items themselves.
+-- object was removed), `values_hash` (id to its place in it), `conf_version`, and the items themselves. Kinds that grow
+-- with the mesh are in sparse_kind.lua.
 local config_util = require("apisix.core.config_util")
 local amesh_item = require("apisix.amesh.item")
 
@@ -20,13 +21,8 @@ local MAX_CHANGES = 10000
 -- Kinds whose items nobody looks at before a request needs them. The others have filters that do work of their own
 -- (loading plugins, indexing certificates) and are decoded when they come.
 local LAZY = {
-    ["/routes"] = true,
-    ["/upstreams"] = true,
     ["/services"] = true,
-    ["/virtual_hosts"] = true,
     ["/listeners"] = true,
-    ["/tls_contexts"] = true,
-    ["/amesh_secrets"] = true,
     ["/stream_routes"] = true,
 }
 
@@ -192,13 +188,13 @@ end
 
 
 -- Takes over a change. objects: id -> json. removed: ids, or true for "all that objects does not name". step: called
--- once per object; may yield.
-function _M.update(self, objects, removed, modified_index, step)
+-- once per object; may yield. commits: id -> the commit that the object came with, where that is known.
+function _M.update(self, objects, removed, modified_index, step, commits)
     step = step or no_step
     local fresh = {}
     for id, json in pairs(objects) do
         if not has_text(self, id, json) then
-            fresh[#fresh + 1] = set_item(self, id, json, modified_index)
+            fresh[#fresh + 1] = set_item(self, id, json, commits and commits[id] or modified_index)
         end
         step()
     end
@@ -236,6 +232,18 @@ function _M.update(self, objects, removed, modified_index, step)
 end
 
 
+-- What is there when the kind is first asked for.
+function _M.claim(self, objects, modified_index, commits)
+    self:update(objects, {}, modified_index, nil, commits)
+end
+
+
+-- Every change is read when it comes.
+function _M.needs()
+    return true
+end
+
+
 function _M.get(self, key)
     local index = self.values_hash[tostring(key)]
     local item = index and self.values[index]
@@ -249,7 +257,13 @@ function _M.get(self, key)
 
     amesh_item.touch(item)
     index = self.values_hash[tostring(key)]
-    return index and self.values[index] or nil
+    item = index and self.values[index] or nil
+
+    -- together with it, while they are sure to be there
+    if item and self.read_references then
+        self.read_references(item.value)
+    end
+    return item
 end
 
 
@@ -257,17 +271,6 @@ end
 function _M.peek(self, key)
     local index = self.values_hash[tostring(key)]
     return index and self.values[index] or nil
-end
-
-
--- How many objects there are.
-function _M.count(self)
-    local count = 0
-    for _ in pairs(self.values_hash) do
-        count = count + 1
-    end
-
-    return count
 end
 
 
@@ -280,6 +283,17 @@ function _M.take_changes(self)
     end
 
     return not lost and changes or nil
+end
+
+
+-- How many objects there are.
+function _M.used(self)
+    local count = 0
+    for _ in pairs(self.values_hash) do
+        count = count + 1
+    end
+
+    return count
 end
 
 

@@ -1,11 +1,10 @@
 -- Routes that do not come from the mesh, served by a stock router of APISIX. They are told apart by the label
 -- amesh_virtual_host, and the stock router is rebuilt only when one of them changes.
 local core = require("apisix.core")
-local slices = require("apisix.amesh.slices")
+local live = require("apisix.amesh.live")
 
 local find = string.find
 local pairs = pairs
-local rawget = rawget
 local require = require
 
 local _M = {}
@@ -15,93 +14,61 @@ local QUOTED_LABEL = '"' .. LABEL .. '"'
 
 local stock
 local view = { values = {}, conf_version = 0 }
-local members = {}      -- id -> item
-local seen_version
+local members = {}      -- id -> true
+local routes            -- the provider's object of /routes
+local stale = true      -- whether the view has to be made again
 
 
--- Without decoding a route that nobody has used yet: only a text that has the label's name is looked at closely.
-local function is_plain(item)
-    local text = rawget(item, "json")
-    if text and find(text, QUOTED_LABEL, 1, true) and find(text, '"amesh_route_config"', 1, true) then
+-- Without decoding a route of the mesh: only a text that has the label's name is looked at closely.
+local function is_plain(id, text)
+    if text == true then
+        local key = "/routes/" .. id
+        text = not live.is_of_library(key) and live.read(key)
+    end
+    if not text then
         return false
     end
 
-    local value = item.value
-    return value and not core.table.try_read_attr(value, "labels", LABEL)
+    if find(text, QUOTED_LABEL, 1, true) and find(text, '"amesh_route_config"', 1, true) then
+        return false
+    end
+
+    local item = routes:get(id)
+    return item ~= nil and not core.table.try_read_attr(item.value, "labels", LABEL)
+end
+
+
+local function set(id, text)
+    local plain = is_plain(id, text) or nil
+    if plain or members[id] then
+        members[id] = plain
+        stale = true
+    end
+end
+
+
+local function remove(id)
+    if members[id] then
+        members[id] = nil
+        stale = true
+    end
+end
+
+
+local function known()
+    return members
 end
 
 
 local function rebuild()
     local values = {}
-    for _, item in pairs(members) do
-        values[#values + 1] = item
+    for id in pairs(members) do
+        values[#values + 1] = routes:get(id)
     end
 
     view.values = values
     view.conf_version = view.conf_version + 1
-end
-
-
-local function follow_all(routes, step)
-    local changed = false
-    local present = {}
-    local values = routes.values or {}
-    for position = 1, #values do
-        local item = values[position]
-        if item and is_plain(item) then
-            local id = item.value.id
-            present[id] = true
-            if members[id] ~= item then
-                members[id] = item
-                changed = true
-            end
-        end
-        step()
-    end
-
-    for id in pairs(members) do
-        if not present[id] then
-            members[id] = nil
-            changed = true
-        end
-    end
-    return changed
-end
-
-
-local function follow_some(routes, ids, step)
-    local changed = false
-    for id in pairs(ids) do
-        local item = routes:peek(id)
-        local plain = item and is_plain(item) and item or nil
-        if members[id] ~= plain then
-            members[id] = plain
-            changed = true
-        end
-        step()
-    end
-    return changed
-end
-
-
-local function follow_changes(routes, step)
-    if seen_version == routes.conf_version then
-        return
-    end
-
-    local first = seen_version == nil
-    seen_version = routes.conf_version
-    local ids = routes.take_changes and routes:take_changes()
-    local changed
-    if first or not ids then
-        changed = follow_all(routes, step)
-    else
-        changed = follow_some(routes, ids, step)
-    end
-
-    if changed or first then
-        rebuild()
-    end
+    stale = false
 end
 
 
@@ -112,17 +79,19 @@ function _M.init(name)
 end
 
 
--- routes: the provider's object of /routes, from now on followed as it changes.
-function _M.follow(routes)
-    follow_changes(routes, slices.none)
-    routes.after_update = function(step)
-        follow_changes(routes, step)
+-- user_routes: the provider's object of /routes.
+function _M.follow(user_routes)
+    routes = user_routes
+    if routes.track and core.config.serves_requests() then
+        routes:track({ set = set, remove = remove, known = known })
     end
 end
 
 
-function _M.match(ctx, routes)
-    follow_changes(routes, slices.none)
+function _M.match(ctx)
+    if stale then
+        rebuild()
+    end
     if #view.values == 0 then
         return false
     end

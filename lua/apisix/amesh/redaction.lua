@@ -1,5 +1,5 @@
--- What stands for secrets where objects are shown: no key and no certificate, only the fingerprint of the latter, so that a
--- rotation can be seen. The library's own outputs say the same (src/Amesh.Apisix/Redaction.cs).
+-- What stands for secrets where objects are shown: no key and no certificate, only the fingerprint of the latter, so
+-- that a rotation can be seen. The library's own outputs say the same (src/Amesh.Apisix/Redaction.cs).
 local has_sha256, sha256 = pcall(require, "resty.sha256")
 local has_string, resty_string = pcall(require, "resty.string")
 

@@ -56,10 +56,13 @@ local function compile(item)
 end
 
 
+-- Also says whether a route is missing that the virtual host names.
 local function build(ids, routes, old)
     local entries, count = {}, 0
+    local is_missing = false
     for _, id in ipairs(ids) do
         local item = routes:get(id)
+        is_missing = is_missing or not item and not routes.refused[id]
         if item and item.value.status ~= 0 then
             local known = old and old[id]
             if not known or known.item ~= item then
@@ -73,7 +76,7 @@ local function build(ids, routes, old)
         end
     end
 
-    return entries
+    return entries, is_missing
 end
 
 
@@ -81,20 +84,25 @@ end
 local function table_of(virtual_host, routes)
     local known = tables[virtual_host]
     if not known or known.version ~= routes.conf_version then
-        known = {
-            version = routes.conf_version,
-            entries = build(virtual_host.value.routes or {}, routes, known and known.entries),
-        }
+        local entries, is_missing = build(virtual_host.value.routes or {}, routes, known and known.entries)
+        known = { version = routes.conf_version, entries = entries, is_missing = is_missing }
         tables[virtual_host] = known
     end
 
-    return known.entries
+    return known
+end
+
+
+-- Whether the virtual host names a route that is not there: a commit that has not been applied yet has taken it away,
+-- and has changed the virtual host before.
+function _M.is_missing(virtual_host, routes)
+    return table_of(virtual_host, routes).is_missing
 end
 
 
 -- The item of the first route that matches, or nil.
 function _M.match(virtual_host, routes, vars)
-    for _, entry in ipairs(table_of(virtual_host, routes)) do
+    for _, entry in ipairs(table_of(virtual_host, routes).entries) do
         local matched, err = entry.predicate:eval(vars)
         if matched then
             return entry.item

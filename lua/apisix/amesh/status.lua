@@ -23,6 +23,7 @@ function _M.all()
     local status = config.process_status()
     status.library = _M.library()
     status.library_error = config.library_error()
+    status.objects = config.count_objects()
     status.stream = config.stream_status()
     return status
 end

@@ -1,14 +1,13 @@
 -- Virtual hosts by route configuration and domain, found as Envoy finds them: exact name, then the longest matching
 -- `*.suffix`, then the longest matching `prefix.*`, then `*`. The best match is final, whatever its routes say.
 --
--- Only the domains of a virtual host are indexed. A change touches the domains of the virtual hosts that changed.
+-- Only the domains of a virtual host are held, not its text. A change touches the domains of the virtual hosts that
+-- changed.
 local core = require("apisix.core")
 local authority = require("apisix.amesh.authority")
-local amesh_item = require("apisix.amesh.item")
-local slices = require("apisix.amesh.slices")
+local live = require("apisix.amesh.live")
 
 local ipairs = ipairs
-local pairs = pairs
 local error = error
 local type = type
 local find = string.find
@@ -20,9 +19,8 @@ local remove = table.remove
 
 local _M = {}
 local objects
-local seen_version
 local by_route_config = {}
-local placed = {}       -- id -> { item, route_config, domains }
+local placed = {}       -- id -> { route_config, domains, ignoring_ports, since = modifiedIndex }
 
 
 local function new_wildcards()
@@ -48,7 +46,7 @@ end
 
 
 local function by_age(a, b)
-    local a_index, b_index = placed[a].item.modifiedIndex, placed[b].item.modifiedIndex
+    local a_index, b_index = placed[a].since, placed[b].since
     if a_index == b_index then
         return a < b
     end
@@ -164,11 +162,10 @@ local function withdraw(id)
 end
 
 
--- What is indexed of a virtual host, without decoding one that nobody has asked for. A key is where its name is
--- followed by a colon: inside a text the quotes would be escaped.
-local function indexed_part(item)
-    local text = amesh_item.text(item)
-    local route_config = text and match(text, '"route_config":"([^"\\]*)"')
+-- What is indexed of a virtual host, without decoding the whole. A key is where its name is followed by a colon: inside
+-- a text the quotes would be escaped.
+local function indexed_part(text)
+    local route_config = match(text, '"route_config":"([^"\\]*)"')
     local from = route_config and find(text, '"domains":[', 1, true)
     local to = from and find(text, '"]', from, true)
     local domains = to and core.json.decode(sub(text, from + #'"domains":', to + 1))
@@ -176,13 +173,23 @@ local function indexed_part(item)
         return route_config, domains, find(text, '"ignore_port":true', 1, true) ~= nil
     end
 
-    local value = item.value
-    return value.route_config, value.domains, value.ignore_port
+    local value = core.json.decode(text)
+    if type(value) == "table" then
+        return value.route_config, value.domains, value.ignore_port
+    end
 end
 
 
-local function place(id, item)
-    local route_config, domains, ignore_port = indexed_part(item)
+local function place(id, text, modified_index)
+    withdraw(id)
+    if text == true then
+        text, modified_index = live.read("/virtual_hosts/" .. id)
+    end
+
+    local route_config, domains, ignore_port
+    if text then
+        route_config, domains, ignore_port = indexed_part(text)
+    end
     if not route_config or not domains then
         return
     end
@@ -197,7 +204,7 @@ local function place(id, item)
     index.size = index.size + 1
     index.ignoring_ports = index.ignoring_ports + ignoring_ports
     placed[id] = {
-        item = item,
+        since = modified_index,
         route_config = route_config,
         domains = domains,
         ignoring_ports = ignoring_ports,
@@ -209,72 +216,22 @@ local function place(id, item)
 end
 
 
-local function refresh(id)
-    local item = objects:peek(id) or nil
-    local known = placed[id]
-    if known and known.item == item then
-        return
-    end
-
-    withdraw(id)
-    if item then
-        place(id, item)
-    end
-end
-
-
-local function refresh_all(step)
-    -- a copy: while this waits, a request can find that an item is of no use
-    local ids = {}
-    for id in pairs(objects.values_hash) do
-        ids[#ids + 1] = id
-    end
-    for _, id in ipairs(ids) do
-        refresh(id)
-        step()
-    end
-
-    local gone = {}
-    for id in pairs(placed) do
-        if not objects.values_hash[id] then
-            gone[#gone + 1] = id
-        end
-    end
-    for _, id in ipairs(gone) do
-        withdraw(id)
-    end
-end
-
-
--- While a large change is being taken over in slices, requests find what is placed by then.
-local function follow_changes(step)
-    if not objects or seen_version == objects.conf_version then
-        return
-    end
-
-    local first = seen_version == nil
-    seen_version = objects.conf_version
-    local changes = objects.take_changes and objects:take_changes()
-    if first or not changes then
-        return refresh_all(step)
-    end
-
-    for id in pairs(changes) do
-        refresh(id)
-        step()
-    end
+local function known()
+    return placed
 end
 
 
 function _M.init_worker()
     local err
-    objects, err = core.config.new("/virtual_hosts", { automatic = true, track_changes = true })
+    objects, err = core.config.new("/virtual_hosts", { automatic = true })
     if not objects then
         error("failed to follow /virtual_hosts: " .. err)
     end
 
-    follow_changes(slices.none)
-    objects.after_update = follow_changes
+    -- A large change is taken over in slices: requests find what is placed by then.
+    if objects.track and core.config.serves_requests() then
+        objects:track({ set = place, remove = withdraw, known = known })
+    end
 end
 
 
@@ -317,7 +274,6 @@ end
 -- host: authority of the request. Returns the item of /virtual_hosts, and whether only "*" matched; nil when none
 -- does. ignore_port: the listener asks to leave the port out of the comparison.
 function _M.find(route_config, host, ignore_port)
-    follow_changes(slices.none)
     host = lower(host)
 
     while true do
@@ -336,13 +292,19 @@ function _M.find(route_config, host, ignore_port)
             return nil
         end
 
-        -- at its first use it may turn out to be of no use: then an older one has its place, or none
-        local item = placed[id].item
-        if amesh_item.is_decoded(item) or objects:get(id) == item then
+        -- at its first use it may turn out to be gone, or of no use: then another has its place, or none
+        local item = objects:get(id)
+        if item then
             return item, only_any
         end
-        refresh(id)
+        withdraw(id)
     end
+end
+
+
+-- Looks for something newer of a virtual host that names what is gone; true when there is.
+function _M.renew(item)
+    return objects:renew(item.value.id)
 end
 
 

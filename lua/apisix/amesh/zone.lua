@@ -3,10 +3,10 @@
 -- The writer marks a commit with `amesh/pending` = N, stores and deletes objects, leaves `amesh/log/N`, and ends
 -- with `version` = N. A reader is sure of what it read when `amesh/pending` is still N afterwards; otherwise it
 -- throws the read away and comes back. Nothing here knows what an object means.
+local live = require("apisix.amesh.live")
+
 local str_byte = string.byte
 local str_find = string.find
-local format = string.format
-local gmatch = string.gmatch
 local str_sub = string.sub
 local setmetatable = setmetatable
 local ipairs = ipairs
@@ -23,9 +23,6 @@ local SLASH = str_byte("/")
 -- What a reader that has nothing yet waits for a commit to end. Every prefix of a commit is safe to use.
 local PATIENCE = 1
 
--- parts of the writer's register of keys
-local BUCKETS = 256
-
 -- How often a read of everything looks for what came meanwhile.
 local MAX_ROUNDS = 10
 
@@ -41,6 +38,7 @@ function _M.new(config, version)
         version = version,
         applied = nil,      -- number of the last commit handed out
         waiting_since = nil,
+        needs = nil,        -- function(key): whether a change of it has to be read
     }, mt)
 end
 
@@ -86,56 +84,49 @@ local function read_log(self, from, to)
 end
 
 
--- Every key, and some that are gone. Only its own VM can list a dictionary; the stream VM has the writer's register.
-local function keys(self)
-    if self.config.get_keys then
-        return self.config:get_keys(0)
+-- What change.objects gets for a key: its text, or `true` when nobody needs to know it.
+local function read_object(self, change, key)
+    if self.needs and not self.needs(key) then
+        change.objects[key] = true
+        return true
     end
 
-    local found = {}
-    for bucket = 0, BUCKETS - 1 do
-        for key in gmatch(self.config:get(format("amesh/keys/%02x", bucket)) or "", "[^\n]+") do
-            found[#found + 1] = key
-        end
-    end
-    return found
+    local text, commit = self.config:get(key)
+    change.objects[key] = text
+    change.commits[key] = commit and commit > 0 and commit or nil
+    return text
 end
 
 
-local function read_all(self, step)
-    local objects = {}
-    for _, key in ipairs(keys(self)) do
+local function read_all(self, change, step)
+    for _, key in ipairs(live.keys_of(self.config)) do
         -- other keys are the writer's own
         if str_byte(key) == SLASH then
-            objects[key] = self.config:get(key)
+            read_object(self, change, key)
         end
         step()
     end
-
-    return objects
 end
 
 
-local function read_changed(self, changed)
-    local objects, removed = {}, {}
+-- False while something is being rewritten.
+local function read_changed(self, change, changed)
     for key, is_set in next, changed do
-        local text = is_set and self.config:get(key)
-        if text then
-            objects[key] = text
-        elseif is_set then
-            return nil      -- being rewritten right now
-        else
-            removed[#removed + 1] = key
+        if not is_set then
+            change.objects[key] = nil
+            change.removed[#change.removed + 1] = key
+        elseif not read_object(self, change, key) then
+            return false
         end
     end
 
-    return objects, removed
+    return true
 end
 
 
--- What was committed while everything was being read in slices, on top of it. Returns the commit that `objects` is then
--- at, or nil when the log does not reach back that far.
-local function catch_up(self, objects, version)
+-- What was committed while everything was being read in slices, on top of it. Returns the commit that the change is
+-- then at, or nil when the log does not reach back that far.
+local function catch_up(self, change, version)
     for _ = 1, MAX_ROUNDS do
         local pending = self.version:get("amesh/pending") or version
         if pending == version then
@@ -148,16 +139,8 @@ local function catch_up(self, objects, version)
         end
 
         local changed = read_log(self, version, newer)
-        local fresh, removed = read_changed(self, changed or {})
-        if not changed or not fresh then
+        if not changed or not read_changed(self, change, changed) then
             return nil
-        end
-
-        for key, text in next, fresh do
-            objects[key] = text
-        end
-        for _, key in ipairs(removed) do
-            objects[key] = nil
         end
         version = newer
     end
@@ -167,9 +150,10 @@ end
 
 
 -- The change since the last call, or nil when there is none or when a commit is just being written.
---   { version = N, full = true,  objects = { [key] = json } }                      everything there is
---   { version = N, full = false, objects = { [key] = json }, removed = { key } }   what differs
--- now: seconds, any clock. step: called once per object of a long read; may yield.
+--   { version = N, full = true or false: everything there is, or what differs,
+--     objects = { [key] = json }, removed = { key }, commits = { [key] = the commit that the object came with } }
+-- The JSON is `true` where self.needs(key) says that nobody needs it. now: seconds, any clock. step: called once per
+-- object of a long read; may yield.
 function _M.poll(self, now, step)
     local version = self.version:get("version")
     if not version or version == self.applied then
@@ -190,27 +174,30 @@ function _M.poll(self, now, step)
         end
     end
 
-    local change = { version = version }
+    local change = { version = version, objects = {}, removed = {}, commits = {} }
     local changed = self.applied and read_log(self, self.applied, version)
+    change.full = not changed
     if changed then
-        change.full = false
-        change.objects, change.removed = read_changed(self, changed)
-        if not change.objects or (self.version:get("amesh/pending") or version) ~= version then
+        if not read_changed(self, change, changed) or (self.version:get("amesh/pending") or version) ~= version then
             return nil
         end
     else
-        change.full = true
-        change.objects = read_all(self, step or no_step)
-        if settled then
-            change.version = catch_up(self, change.objects, version)
-            if not change.version then
-                return nil
-            end
+        read_all(self, change, step or no_step)
+        change.version = not settled and version or catch_up(self, change, version)
+        if not change.version then
+            return nil
         end
     end
 
     self.applied = change.version
     return change
+end
+
+
+-- Whether what was handed out is all that there is, and nothing is being written.
+function _M.is_settled(self)
+    local version = self.version:get("version")
+    return version == self.applied and (self.version:get("amesh/pending") or version) == version
 end
 
 

@@ -113,6 +113,16 @@ function _M.get(self, key)
 end
 
 
+-- The flags of a key, without making its text; nil when there is none.
+function _M.commit_of(self, key)
+    local kind = read(self, key)
+    if kind == STRING and text[0] ~= buffer then
+        C.free(text[0])
+    end
+    return kind ~= NIL and flags[0] or nil
+end
+
+
 -- Stores a text or number; false when there is no room.
 function _M.set(self, key, value)
     local is_text = type(value) == "string"

@@ -11,11 +11,15 @@ local config_util = require("apisix.core.config_util")
 local json = require("apisix.core.json")
 local log = require("apisix.core.log")
 local try_read_attr = require("apisix.core.table").try_read_attr
+local amesh_commits = require("apisix.amesh.commits")
 local amesh_item = require("apisix.amesh.item")
 local amesh_kind = require("apisix.amesh.kind")
 local amesh_library = require("apisix.amesh.library")
+local amesh_sparse_kind = require("apisix.amesh.sparse_kind")
 local amesh_zone = require("apisix.amesh.zone")
 local amesh_zones = require("apisix.amesh.zones")
+local live = require("apisix.amesh.live")
+local references = require("apisix.amesh.references")
 local slices = require("apisix.amesh.slices")
 
 local ngx = ngx
@@ -24,12 +28,9 @@ local ngx_sleep = ngx.sleep
 local ngx_now = ngx.now
 local timer_at = ngx.timer.at
 local is_http = ngx.config.subsystem == "http"
-local ipairs = ipairs
 local pairs = pairs
 local pcall = pcall
-local next = next
 local setmetatable = setmetatable
-local str_find = string.find
 local str_sub = string.sub
 local type = type
 
@@ -40,14 +41,6 @@ local LIBRARY_ERROR = "amesh/library_error"
 local POLL_INTERVAL = 0.01
 -- a timer's memory grows with what it sleeps, so it is replaced now and then
 local POLLS_PER_TIMER = 1000
--- objects in a commit that is still applied without a pause
-local LARGE = 200
-local ORDER = { "/amesh_secrets", "/tls_contexts", "/ssls", "/upstreams", "/routes", "/stream_routes", "/virtual_hosts",
-                "/listeners" }
-local ORDERED = {}
-for _, kind in ipairs(ORDER) do
-    ORDERED[kind] = true
-end
 local STREAM_STATUS = "amesh/stream/"
 local NO_ZONES = "no xDS configuration: shared dictionaries xds-config and xds-config-version are missing; "
                  .. "add to config.yaml: nginx_config: http: custom_lua_shared_dict: {xds-config: 64m, "
@@ -56,14 +49,13 @@ local NO_ZONES_FOR_STREAM = "no xDS configuration for the stream subsystem: its 
                             .. "so apisix.proxy_mode must be http&stream"
 
 
-local _M = setmetatable({
+local _M = {
     version = 0.1,
     local_conf = config_local.local_conf,
-}, { __index = amesh_kind })
+}
 
 local created_obj = {}
--- objects of kinds that nobody has asked for yet: kind -> modifiedIndex -> id -> json
-local unclaimed = {}
+amesh_commits.init(created_obj)
 local reader
 local applied           -- the last commit that is wholly in force here
 local has_privileged_agent = false
@@ -71,117 +63,45 @@ local holder = false
 local library_error
 local config_zone, version_zone, notes    -- handles of the dictionaries
 
+local function describe(self)
+    return "xds key: " .. (self.key or "")
+end
+
+
 local mt = {
-    __index = _M,
-    __tostring = function(self)
-        return "xds key: " .. (self.key or "")
+    __index = function(_, field)
+        return _M[field] or amesh_kind[field]
     end,
+    __tostring = describe,
+}
+
+-- whoever looks at all items gets them made for him
+local sparse_mt = {
+    __index = function(self, field)
+        if field == "values" then
+            return (self:all())
+        elseif field == "values_hash" then
+            local _, hash = self:all()
+            return hash
+        end
+        return _M[field] or amesh_sparse_kind[field]
+    end,
+    __tostring = describe,
 }
 
 
--- "/routes/1" is item "1" of "/routes"; "/plugins" is a kind with itself as its only item.
-local function split_key(key)
-    local slash = str_find(key, "/", 2, true)
-    if not slash then
-        return key, key
-    end
-
-    return str_sub(key, 1, slash - 1), str_sub(key, slash + 1)
-end
-
-
-local function keep_unclaimed(kind, objects, removed, modified_index)
-    if removed == true then
-        unclaimed[kind] = next(objects) and { [modified_index] = objects } or nil
-        return
-    end
-
-    local kept = unclaimed[kind] or {}
-    for _, older in pairs(kept) do
-        for id in pairs(objects) do
-            older[id] = nil
-        end
-        for _, id in ipairs(removed) do
-            older[id] = nil
-        end
-    end
-
-    kept[modified_index] = next(objects) and objects or nil
-    unclaimed[kind] = kept
-end
-
-
-local function group(change, step)
-    local kinds = {}
-    local function kind_of(key)
-        local kind, id = split_key(key)
-        local entry = kinds[kind]
-        if not entry then
-            entry = { objects = {}, removed = change.full or {} }
-            kinds[kind] = entry
-        end
-        return entry, id
-    end
-
-    for key, text in pairs(change.objects) do
-        local entry, id = kind_of(key)
-        entry.objects[id] = text
-        step()
-    end
-
-    if change.full then
-        for kind in pairs(created_obj) do
-            kind_of(kind)
-        end
-        for kind in pairs(unclaimed) do
-            kind_of(kind)
-        end
-    else
-        for _, key in ipairs(change.removed) do
-            local entry, id = kind_of(key)
-            entry.removed[#entry.removed + 1] = id
-        end
-    end
-
-    return kinds
-end
-
-
-local function apply_kind(kind, entry, removed, version, step)
-    local obj = created_obj[kind]
-    if not obj or not obj.automatic then
-        return keep_unclaimed(kind, entry.objects, entry.removed, version)
-    end
-
-    local ok, err = pcall(obj.update, obj, entry.objects, removed, version, step)
-    if not ok then
-        log.error("failed to apply commit ", version, " to ", kind, ": ", err)
-    end
-end
-
-
--- In slices each state in between must be one that can be served: what is named comes before what names it, and goes
--- after it.
-local function apply(change, step, in_slices)
-    local kinds = group(change, step)
-    for _, kind in ipairs(ORDER) do
-        local entry = kinds[kind]
-        if entry then
-            apply_kind(kind, entry, in_slices and {} or entry.removed, change.version, step)
-        end
-    end
-
-    for kind, entry in pairs(kinds) do
-        if not ORDERED[kind] then
-            apply_kind(kind, entry, entry.removed, change.version, step)
-        end
-    end
-
-    for place = in_slices and #ORDER or 0, 1, -1 do
-        local entry = kinds[ORDER[place]]
-        if entry then
-            apply_kind(ORDER[place], entry, entry.removed, change.version, step)
-        end
+-- For kinds that name upstreams: a function that reads those that a value names, and says whether all are there.
+local function read_references(key)
+    local each = references.of(key)
+    return each and function(value)
+        local upstreams = created_obj["/upstreams"]
+        local complete = true
+        each(value, function(id)
+            if upstreams and not upstreams:get(id) and not upstreams.refused[id] then
+                complete = false
+            end
+        end)
+        return complete
     end
 end
 
@@ -194,27 +114,16 @@ local function note_stream_status()
 end
 
 
--- A commit of the usual size is applied at once. What takes longer is done in slices where the phase allows.
 local function sync(step)
     local change = reader:poll(ngx_now(), step)
-    if not change then
-        return
+    if change then
+        amesh_commits.apply(change, step)
+        applied = change.version
+        note_stream_status()
+        log.info(is_http and "applied commit " or "stream subsystem is at commit ", change.version)
+    elseif reader:is_settled() then
+        amesh_commits.look_again()
     end
-
-    local large = change.full or #change.removed > LARGE
-    if not large then
-        local count = 0
-        for _ in pairs(change.objects) do
-            count = count + 1
-        end
-        large = count > LARGE
-    end
-
-    local in_slices = large and step ~= slices.none
-    apply(change, in_slices and step or slices.none, in_slices)
-    applied = change.version
-    note_stream_status()
-    log.info(is_http and "applied commit " or "stream subsystem is at commit ", change.version)
 end
 
 
@@ -272,30 +181,19 @@ local function loads_library()
 end
 
 
-local function claim(obj)
-    local kept = unclaimed[obj.key]
-    unclaimed[obj.key] = nil
-    if not kept then
-        return
-    end
-
-    for index, objects in pairs(kept) do
-        obj:update(objects, {}, index)
-    end
-end
-
-
 ---
 -- @tparam string key the kind, e.g. "/routes"
 -- @tparam table opts as in APISIX's other providers: automatic, item_schema, checker, filter, single_item;
--- and `track_changes`, which makes `take_changes` work
+-- and `track_changes`, which makes `take_changes` work. Whoever asks for a kind once more has objects of his own, with
+-- his own checks.
 function _M.new(key, opts)
     opts = opts or {}
     if opts.automatic and not key then
         return nil, "missing `key` argument"
     end
 
-    local obj = amesh_kind.init(setmetatable({
+    local sparse = key and not opts.single_item and amesh_sparse_kind.takes(key)
+    local obj = (sparse and amesh_sparse_kind or amesh_kind).init(setmetatable({
         key = key,
         automatic = opts.automatic,
         item_schema = opts.item_schema,
@@ -304,14 +202,16 @@ function _M.new(key, opts)
         single_item = opts.single_item,
         running = true,
         sync_times = 0,
-    }, mt), opts.track_changes)
+        read_references = read_references(key),
+        also = key and created_obj[key],
+    }, sparse and sparse_mt or mt), opts.track_changes)
 
     if key then
         created_obj[key] = obj
     end
 
     if obj.automatic then
-        local ok, err = pcall(claim, obj)
+        local ok, err = pcall(amesh_commits.claim, obj)
         if not ok then
             log.error("failed to read ", key, " from the xDS configuration: ", err)
         end
@@ -358,10 +258,10 @@ end
 
 -- What this process has of the configuration, and what the zone has.
 function _M.process_status()
-    local objects, refused = {}, {}
+    local used, refused = {}, {}
     for key, obj in pairs(created_obj) do
         if obj.automatic then
-            objects[str_sub(key, 2)] = obj:count()
+            used[str_sub(key, 2)] = obj:used()
             for id, why in pairs(obj.refused) do
                 refused[key .. "/" .. id] = why
             end
@@ -375,7 +275,7 @@ function _M.process_status()
         commit = version_zone and (version_zone:get("version")) or 0,
         pending = version_zone and (version_zone:get("amesh/pending")) or 0,
         epoch = version_zone and (version_zone:get("amesh/epoch")) or 0,
-        objects = objects,
+        used = used,
         refused = refused,
     }
 end
@@ -392,9 +292,17 @@ function _M.stream_status()
 end
 
 
--- Text of an object as it is in the zone.
-function _M.zone_text(key)
-    return config_zone and (config_zone:get(key))
+-- How many objects of each kind are in the zone.
+function _M.count_objects()
+    local counts = {}
+    for kind, ids in pairs(live.ids_by_kind()) do
+        local count = 0
+        for _ in pairs(ids) do
+            count = count + 1
+        end
+        counts[str_sub(kind, 2)] = count
+    end
+    return counts
 end
 
 
@@ -407,6 +315,12 @@ end
 -- Called when the process ends.
 function _M.stop_library()
     amesh_library.stop()
+end
+
+
+-- Whether requests come to this process.
+function _M.serves_requests()
+    return not is_privileged_agent()
 end
 
 
@@ -434,7 +348,7 @@ local function decode_in_iterators()
         if type(values) == "table" then
             for index = 1, #values do
                 local item = values[index]
-                if type(item) == "table" and amesh_item.text(item) then
+                if type(item) == "table" and amesh_item.is_unused(item) then
                     amesh_item.touch(item)
                 end
             end
@@ -486,7 +400,9 @@ function _M.init_worker()
         return true     -- it takes no connections
     end
 
+    live.init_worker(config_zone)
     reader = amesh_zone.new(config_zone, version_zone)
+    reader.needs = amesh_commits.needs
     -- Before the first request: nothing can wait here, and nothing has to. A process without requests leaves it to the
     -- timer, so that workers that start together have the cores for themselves.
     if not is_privileged_agent() then

@@ -34,7 +34,10 @@ end
 function _M.write(set, removed)
     local log = {}
     for _, one in ipairs(set or {}) do
-        config:set(one[1], encode(one[2]))
+        local text = encode(one[2])
+        -- beside each object the commit that it comes with; routes that are not of the mesh are not the library's
+        local foreign = one[1]:find("^/routes/") and not text:find("amesh_virtual_host", 1, true)
+        config:set(one[1], text, 0, foreign and 0 or _M.number() + 1)
         log[#log + 1] = "+" .. one[1]
     end
     for _, key in ipairs(removed or {}) do
@@ -76,6 +79,20 @@ function _M.wait()
         ngx.sleep(0.01)
     end
     error("a worker did not apply commit " .. number)
+end
+
+-- Takes back what was written since begin(): the objects that were there, with the commit that they had come with.
+function _M.take_back(before)
+    for key, was in pairs(before) do
+        config:set(key, was.text, 0, was.commit)
+    end
+    version:set("amesh/pending", _M.number())
+end
+
+-- What take_back needs of a key.
+function _M.what_is_there(key)
+    local text, commit = config:get(key)
+    return { text = text, commit = commit }
 end
 
 function _M.commit(set, removed)

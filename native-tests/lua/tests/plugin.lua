@@ -81,7 +81,8 @@ return function(test, check)
     end)
 
     test("a status of the policy is retried, at other hosts, and the last answer goes through", function()
-        local retry = { on = { "retriable-status-codes" }, statuses = { 503 }, num = 2, previous_hosts = true, host_attempts = 100 }
+        local retry = { on = { "retriable-status-codes" }, statuses = { 503 }, num = 2, previous_hosts = true,
+                        host_attempts = 100 }
         with_route({ attempt_count = true, retry = retry })
         local answer = send({ ["x-answer-status"] = 503 })
         check.equal(answer.status, 503)
@@ -140,7 +141,8 @@ return function(test, check)
 
     test("a refused connection is retried elsewhere when the policy says so", function()
         for _, condition in ipairs({ "connect-failure", "reset-before-request", "gateway-error" }) do
-            with_route({ retry = { on = { condition }, num = 2, previous_hosts = true, host_attempts = 100 } }, { upstream_id = "half" })
+            with_route({ retry = { on = { condition }, num = 2, previous_hosts = true, host_attempts = 100 } },
+                       { upstream_id = "half" })
             for _ = 1, 10 do
                 check.equal(send().status, 200)
             end

@@ -1,6 +1,7 @@
 -- The provider in this worker, fed through the real shared dictionaries.
 local core = require("apisix.core")
 local item_of = require("apisix.amesh.item")
+local live = require("apisix.amesh.live")
 local mesh, writer = require("mesh"), require("writer")
 
 local function upstreams()
@@ -24,17 +25,80 @@ return function(test, check)
         check.equal(upstreams():get("nothing"), nil)
     end)
 
-    test("items are decoded at first use, and look like APISIX's then", function()
+    test("an object is read and decoded at first use, and looks like APISIX's then", function()
         base()
         writer.commit({ mesh.upstream("c", { "127.1.0.3" }) })
-        local item = upstreams():peek("c")
-        check.equal(item_of.is_decoded(item), false)
+        check.equal(upstreams():peek("c"), nil, "nothing is held of it")
+        local item = upstreams():get("c")
         check.equal(item.value.nodes[1].priority, 0, "set by the kind's filter")
         check.equal(item.has_domain, false, "set by the kind's filter")
         check.equal(item_of.is_decoded(item), true)
         check.equal(item.key, "/upstreams/c")
         check.equal(item.modifiedIndex, writer.number())
         check.equal(rawget(item, "json"), nil, "JSON text is let go")
+        check.truthy(upstreams():get("c") == item, "same table")
+    end)
+
+    test("an object is read with the commit that it came with, however late", function()
+        base()
+        local number = writer.commit({ mesh.upstream("c", { "127.1.0.3" }) })
+        writer.commit({ mesh.upstream("d", { "127.1.0.3" }) })
+        check.equal(upstreams():get("c").modifiedIndex, number)
+    end)
+
+    test("an object that is newer than what is in force is used, and stays when its commit comes", function()
+        base()
+        writer.commit({ mesh.upstream("c", { "127.1.0.1" }) })
+        local number = writer.begin()
+        local log = writer.write({ mesh.upstream("c", { "127.1.0.2" }) })
+        local item = upstreams():get("c")
+        check.equal(item.value.nodes[1].host, "127.1.0.2")
+        check.equal(item.modifiedIndex, number - 0.5)
+        writer.finish(number, log)
+        writer.wait()
+        check.truthy(upstreams():get("c") == item, "same table")
+    end)
+
+    test("an object of a commit that is taken back is the old one again", function()
+        base()
+        writer.commit({ mesh.upstream("c", { "127.1.0.1" }) })
+        local before = { ["/upstreams/c"] = writer.what_is_there("/upstreams/c") }
+        writer.begin()
+        writer.write({ mesh.upstream("c", { "127.1.0.2" }) })
+        check.equal(upstreams():get("c").value.nodes[1].host, "127.1.0.2")
+        writer.take_back(before)
+        ngx.sleep(0.05)
+        check.equal(upstreams():get("c").value.nodes[1].host, "127.1.0.1")
+    end)
+
+    test("a route is read with the upstreams that it names, and read again when one is gone", function()
+        base()
+        local routes = core.config.fetch_created_obj("/routes")
+        writer.commit(mesh.virtual_host("w", "9080", { "w" }, { { id = "q", upstream_id = "a",
+            plugin = { clusters = { { upstream_id = "b", weight = 0 } } } } }))
+        routes:get("q")
+        check.truthy(upstreams():peek("a") and upstreams():peek("b"))
+
+        writer.commit(mesh.of(mesh.upstream("e", { "127.1.0.3" }),
+            mesh.virtual_host("w", "9080", { "w" }, { { id = "p", upstream_id = "e" } })))
+        local number = writer.begin()
+        local get = live.read
+        local log
+        live.read = function(key)
+            local text, index = get(key)
+            if key == "/routes/p" and not log then
+                -- between the reads of the route and of its upstream
+                log = writer.write(mesh.of(mesh.upstream("f", { "127.1.0.2" }),
+                    mesh.virtual_host("w", "9080", { "w" }, { { id = "p", upstream_id = "f" } })), { "/upstreams/e" })
+            end
+            return text, index
+        end
+        local ok, item = pcall(routes.get, routes, "p")
+        live.read = get
+        writer.finish(number, log)
+        writer.wait()
+        check.equal(ok, true, item)
+        check.equal(item.value.upstream_id, "f")
     end)
 
     test("ipairs over values finds values", function()
@@ -110,9 +174,9 @@ return function(test, check)
         local number = writer.commit(many)
         check.equal(core.config.applied_version(), number)
         check.equal(upstreams():get("many1000").value.id, "many1000")
-        check.equal(upstreams():count(), 1002)
+        check.equal(#upstreams().values, 1002)
         base()
-        check.equal(upstreams():count(), 2)
+        check.equal(#upstreams().values, 2)
         check.equal(core.config.applied_version(), number + 1)
     end)
 
@@ -144,11 +208,22 @@ return function(test, check)
         check.equal(upstreams():get("a").value.nodes[1].host, "127.1.0.2", "good again")
     end)
 
-    test("a bad object whose predecessor was never used keeps that one, too", function()
+    test("a bad object that nobody has used is not there, is looked at once, and may be good again", function()
         base()
         writer.commit({ mesh.upstream("n", { "127.1.0.1" }) })
         writer.commit({ { "/upstreams/n", "{" } })
-        check.equal(upstreams():get("n").value.nodes[1].host, "127.1.0.1")
+        local decode, decoded = core.json.decode, 0
+        core.json.decode = function(...)
+            decoded = decoded + 1
+            return decode(...)
+        end
+        for _ = 1, 3 do
+            check.equal(upstreams():get("n"), nil)
+        end
+        core.json.decode = decode
+        check.equal(decoded, 1)
+        writer.commit({ mesh.upstream("n", { "127.1.0.2" }) })
+        check.equal(upstreams():get("n").value.nodes[1].host, "127.1.0.2")
     end)
 
     test("an iterator that meets a bad object goes on", function()
@@ -210,6 +285,19 @@ return function(test, check)
         writer.commit({}, { "/services/s1" })
         check.equal(kind:take_changes(), { s1 = true })
         check.equal(next(kind:take_changes()), nil)
+    end)
+
+    test("a kind that is asked for twice is followed by both", function()
+        base()
+        writer.commit({ { "/test_twice/x", { id = "x" } } })
+        local first = core.config.new("/test_twice", { automatic = true })
+        local second = core.config.new("/test_twice", { automatic = true })
+        check.equal(second:get("x").value.id, "x", "what was there")
+        writer.commit({ { "/test_twice/y", { id = "y" } } }, { "/test_twice/x" })
+        for _, kind in ipairs({ first, second }) do
+            check.equal(kind:get("y").value.id, "y")
+            check.equal(kind:get("x"), nil)
+        end
     end)
 
     test("the interface of APISIX's other providers is there", function()

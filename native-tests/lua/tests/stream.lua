@@ -81,7 +81,7 @@ return function(test, check)
         check.equal(#all, ngx.worker.count())
         for _, one in ipairs(all) do
             check.equal(one.applied, writer.number())
-            check.equal(one.objects.stream_routes, 1)
+            check.equal(one.used.stream_routes, 1)
             check.truthy(one.refused["/stream_routes/bad"])
         end
     end)

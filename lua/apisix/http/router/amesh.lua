@@ -34,11 +34,7 @@ function _M.init_worker(filter)
     plain_routes.init(stock or DEFAULT_STOCK_ROUTER)
 
     _M.user_routes = http_route.init_worker(filter)
-    if _M.user_routes.take_changes then
-        _M.user_routes.changes = _M.user_routes.changes or {}
-        plain_routes.follow(_M.user_routes)
-    end
-
+    plain_routes.follow(_M.user_routes)
     virtual_hosts.init_worker()
     listeners.init_worker()
     tcp_routes.init_worker()
@@ -117,11 +113,21 @@ local function match_tcp(ctx, chain)
 end
 
 
+local function find_virtual_host(http, host)
+    local virtual_host, only_any = virtual_hosts.find(http.route_config, host, http.ignore_port)
+    if virtual_host and route_table.is_missing(virtual_host, _M.user_routes) and virtual_hosts.renew(virtual_host) then
+        return virtual_hosts.find(http.route_config, host, http.ignore_port)
+    end
+
+    return virtual_host, only_any
+end
+
+
 local function match_http(ctx, http)
     local host = authority.of(ctx)
-    local virtual_host, only_any = virtual_hosts.find(http.route_config, host, http.ignore_port)
+    local virtual_host, only_any = find_virtual_host(http, host)
     if (only_any or not virtual_host) and not destination.of(ctx).captured
-        and plain_routes.match(ctx, _M.user_routes)
+        and plain_routes.match(ctx)
     then
         return true
     end
@@ -134,14 +140,14 @@ end
 function _M.match(ctx)
     local chain, listener = listeners.chain(ctx)
     if not listener then
-        return plain_routes.match(ctx, _M.user_routes) or mesh_is_unknown()
+        return plain_routes.match(ctx) or mesh_is_unknown()
     end
 
     if chain and chain.http then
         return match_http(ctx, chain.http)
     end
 
-    if not destination.of(ctx).captured and plain_routes.match(ctx, _M.user_routes) then
+    if not destination.of(ctx).captured and plain_routes.match(ctx) then
         return true
     end
     return chain and chain.stream_route and match_tcp(ctx, chain) or close()
