@@ -46,7 +46,11 @@ public sealed record Upstream : ApisixObject
 /// <param name="Host">An IP address.</param>
 /// <param name="Port">1 to 65535.</param>
 /// <param name="Weight">Its share; 0 gets nothing beside a positive one.</param>
-public sealed record UpstreamNode(string Host, uint Port, long Weight);
+public sealed record UpstreamNode(string Host, uint Port, long Weight)
+{
+    /// <summary>The name that the address was found under. APISIX keeps what it has resolved itself in the same place.</summary>
+    public string? Domain { get; init; }
+}
 
 /// <summary>Time limits in seconds, each above 0.</summary>
 /// <param name="Connect">For the TCP connection.</param>

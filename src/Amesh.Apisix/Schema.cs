@@ -6,8 +6,11 @@ namespace Amesh.Apisix;
 /// </summary>
 public static class Schema
 {
+    /// <summary>How long a label's value may be.</summary>
+    public const int MaxLabelLength = 256;
+
     /// <summary>A label's value: 1 to 256 characters without white space.</summary>
-    public static bool IsLabel(string value) => value.Length is > 0 and <= 256 && !value.Any(char.IsWhiteSpace);
+    public static bool IsLabel(string value) => value.Length is > 0 and <= MaxLabelLength && !value.Any(char.IsWhiteSpace);
 
     /// <summary>One of <c>hosts</c>: a name or address, perhaps with one <c>*</c> in front.</summary>
     public static bool IsHost(string host)

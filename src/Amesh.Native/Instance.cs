@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Amesh.Apisix;
+using Amesh.Dns;
 using Amesh.Grpc;
 using Amesh.Native.Zone;
 using Amesh.Translation;
@@ -33,6 +34,7 @@ internal sealed partial class Instance : IDisposable
     private readonly string _sourceText;
     private readonly AdsProtocol _protocol;
     private readonly ZoneSink _sink;
+    private readonly NameWatcher _names;
     private readonly Pipeline _pipeline;
     private readonly IResourceSource _source;
     private readonly SecretAgent? _agent;
@@ -91,7 +93,8 @@ internal sealed partial class Instance : IDisposable
 
         string stateFile = Option(options.StateFile, "AMESH_STATE_FILE");
         _state = stateFile.Length > 0 ? new LastGoodState(stateFile) : null;
-        _pipeline = new Pipeline(_sink, message => LogTrouble(_log, message));
+        _names = new NameWatcher(_log);
+        _pipeline = new Pipeline(_sink, message => LogTrouble(_log, message), _names);
         if (_agent is not null)
         {
             _pipeline.WantedChanged = _agent.Wake;
@@ -143,12 +146,14 @@ internal sealed partial class Instance : IDisposable
     public bool Stop(TimeSpan timeout)
     {
         _stop.Cancel();
+        _names.Dispose();
         return _running.Wait(timeout);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _names.Dispose();
         _pipeline.Dispose();
         _agent?.Dispose();
         _stop.Dispose();

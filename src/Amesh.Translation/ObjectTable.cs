@@ -52,6 +52,9 @@ internal sealed class ObjectTable
         }
     }
 
+    /// <summary>Whether a unit comes to any object now.</summary>
+    public bool Owns(Owner owner) => _owned.ContainsKey(owner);
+
     /// <summary>What has changed since the last <see cref="Accept"/>.</summary>
     public ChangeSet Changes()
     {

@@ -1,3 +1,4 @@
+using Amesh.Dns;
 using Amesh.Xds;
 using Amesh.Xds.Store;
 
@@ -17,19 +18,24 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     private readonly Lock _gate = new();
     private readonly IConfigSink _sink;
     private readonly Action<string>? _onTrouble;
+    private readonly INameResolver? _names;
     private readonly Timer _deadline;
     private bool _amid;
     private bool _started;
-    private bool _open;
+    private bool _complete;
+    private bool _overdue;
     private bool _committed;
 
     /// <summary>A pipeline into a sink.</summary>
     /// <param name="sink">Takes the change sets. Those that it cannot take are kept and go with the next.</param>
     /// <param name="onTrouble">Told, in one line, when the first commit is made without something, or the sink refuses one.</param>
-    public Pipeline(IConfigSink sink, Action<string>? onTrouble = null)
+    /// <param name="names">Looks up the names of endpoints; without it they stay names.</param>
+    public Pipeline(IConfigSink sink, Action<string>? onTrouble = null, INameResolver? names = null)
     {
         _sink = sink;
         _onTrouble = onTrouble;
+        _names = names;
+        Translator.EndpointNames.IsAnswered = names is not null;
         Store = new ResourceStore(Translator);
         Translator.ReadFrom(Store);
         Aside = new Sideline(this);
@@ -105,11 +111,18 @@ public sealed class Pipeline : IResourceHandler, IDisposable
             _amid = false;
 
             // Once: whether a mesh is complete is a question to all of it.
-            _open = _open || Store.IsComplete;
-            if (_open)
-            {
-                Commit();
-            }
+            _complete = _complete || Store.IsComplete;
+            Commit();
+        }
+    }
+
+    /// <summary>Commits what there is, and waits for nothing that is named any more.</summary>
+    public void TakeAsItIs()
+    {
+        lock (_gate)
+        {
+            _overdue = true;
+            Commit();
         }
     }
 
@@ -129,14 +142,15 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     {
         lock (_gate)
         {
-            if (_open)
+            if (_committed || (_complete && !Translator.EndpointNames.Awaited.Any()))
             {
                 return;
             }
 
-            _open = true;
+            _overdue = true;
+            string[] missing = [.. Store.Missing.Concat(Translator.EndpointNames.Awaited).Distinct().Take(5)];
             _onTrouble?.Invoke(
-                $"after {FirstCommitDeadline.TotalSeconds:0} s the mesh is taken as it is; named but not there: {string.Join(", ", Store.Missing.Take(5))}");
+                $"after {FirstCommitDeadline.TotalSeconds:0} s the mesh is taken as it is; named but not there: {string.Join(", ", missing)}");
             Commit();
         }
     }
@@ -163,9 +177,38 @@ public sealed class Pipeline : IResourceHandler, IDisposable
         }
     }
 
+    // From whatever thread looks names up.
+    private void Answered(NameQuery query, IReadOnlyList<string>? addresses)
+    {
+        lock (_gate)
+        {
+            if (Translator.Answer(query, addresses))
+            {
+                Commit();
+            }
+        }
+    }
+
     private void Commit()
     {
+        if (!_complete && !_overdue)
+        {
+            return;
+        }
+
         Store.Quiet();
+        if (_names is not null && Translator.EndpointNames.Changed)
+        {
+            Translator.EndpointNames.Changed = false;
+            _names.Watch([.. Translator.EndpointNames.Queries], Answered);
+        }
+
+        // Envoy warms a cluster up before it uses it: a first look at its names belongs to it.
+        if (!_committed && !_overdue && Translator.EndpointNames.Awaited.Any())
+        {
+            return;
+        }
+
         ChangeSet changes = Translator.Changes();
         try
         {
@@ -189,7 +232,8 @@ public sealed class Pipeline : IResourceHandler, IDisposable
             CommitError = e.Message;
         }
 
-        Receive(false);
+        // A push is done when its names have been looked up, too, if in vain.
+        Receive(_names is not null && Translator.EndpointNames.Awaited.Any());
     }
 
     private sealed class Sideline(Pipeline pipeline) : IResourceHandler

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Amesh.Apisix;
+using Amesh.Dns;
 using Amesh.Translation.Clusters;
 using Amesh.Translation.Listeners;
 using Amesh.Translation.Routes;
@@ -28,9 +29,7 @@ public sealed class Translator : IUnitHandler
     // What the default_filter_chain goes by, in the form of chains without a name.
     private const string DefaultChain = "#default";
 
-    private readonly Dictionary<string, ClusterModel> _clusters = [];
-    private readonly Dictionary<string, EndpointGroup[]> _assignments = [];
-    private readonly Dictionary<string, SortedSet<string>> _clustersByAssignment = [];
+    private readonly ClusterTable _clusters;
     private readonly Dictionary<string, RouteConfiguration> _routeConfigs = [];
     private readonly Dictionary<string, Dictionary<string, IReadOnlyCollection<string>>> _virtualHosts = [];
     private readonly Dictionary<string, HashSet<VirtualHostKey>> _virtualHostsByCluster = [];
@@ -42,11 +41,13 @@ public sealed class Translator : IUnitHandler
     private readonly InlineData _data = new();
 
     // What must be made again at the end of the batch.
-    private readonly SortedSet<string> _dirtyClusters = new(StringComparer.Ordinal);
     private readonly HashSet<ChainKey> _dirtyStreamRoutes = [];
     private readonly Dictionary<VirtualHostKey, EnvoyVirtualHost?> _dirtyVirtualHosts = [];
 
     private Func<UnitKey, ReadOnlyMemory<byte>?> _readUnit = _ => null;
+
+    /// <summary>A translator that holds nothing yet.</summary>
+    public Translator() => _clusters = new ClusterTable(_objects, name => _virtualHostsByCluster.ContainsKey(name) || _chainsByCluster.ContainsKey(name));
 
     /// <summary>What is done otherwise than Envoy does it, in all units that are held.</summary>
     public IEnumerable<Diagnostic> Diagnostics => _diagnostics.All;
@@ -61,6 +62,17 @@ public sealed class Translator : IUnitHandler
     public void ReadFrom(ResourceStore store) =>
         // The cast matters: a bare null would become an empty memory, by way of an empty array.
         _readUnit = key => store.TryRead(key, out ReadOnlyMemory<byte> bytes) ? bytes : (ReadOnlyMemory<byte>?)null;
+
+    /// <summary>The names among the endpoints, and what they stand for.</summary>
+    internal NameTable EndpointNames => _clusters.Names;
+
+    /// <summary>A name was looked up; null for a failure. Says whether that changes any object.</summary>
+    internal bool Answer(NameQuery query, IReadOnlyList<string>? addresses)
+    {
+        bool changes = _clusters.Answer(query, addresses);
+        _clusters.Make();
+        return changes;
+    }
 
     /// <summary>What has changed since the last <see cref="Accept"/>.</summary>
     public ChangeSet Changes() => _objects.Changes();
@@ -92,13 +104,8 @@ public sealed class Translator : IUnitHandler
             MakeVirtualHost(key, message);
         }
 
-        foreach (string cluster in _dirtyClusters)
-        {
-            MakeUpstream(cluster);
-        }
-
+        _clusters.Make();
         _dirtyVirtualHosts.Clear();
-        _dirtyClusters.Clear();
         _dirtyStreamRoutes.Clear();
     }
 
@@ -113,7 +120,7 @@ public sealed class Translator : IUnitHandler
                 NoteCluster(change.Key.Resource, (Cluster?)change.Message, diagnostics);
                 break;
             case UnitKind.Assignment:
-                NoteAssignment(change.Key.Resource, (ClusterLoadAssignment?)change.Message, diagnostics);
+                _clusters.Note(change.Key.Resource, (ClusterLoadAssignment?)change.Message, diagnostics);
                 break;
             case UnitKind.RouteConfiguration:
                 NoteRouteConfiguration(change.Key.Resource, (RouteConfiguration?)change.Message);
@@ -152,27 +159,11 @@ public sealed class Translator : IUnitHandler
 
     private void NoteCluster(string name, Cluster? message, DiagnosticScope diagnostics)
     {
-        ClusterKind before = KindOf(name);
-        if (_clusters.TryGetValue(name, out ClusterModel? old))
-        {
-            _clustersByAssignment.GetValueOrDefault(old.AssignmentName)?.Remove(name);
-        }
-
-        if (message is null)
-        {
-            _clusters.Remove(name);
-        }
-        else
-        {
-            ClusterModel model = ClusterModel.From(message, diagnostics.At("", Origins.Of(message.Metadata)));
-            _clusters[name] = model;
-            Entry(_clustersByAssignment, model.AssignmentName).Add(name);
-        }
-
-        _dirtyClusters.Add(name);
+        ClusterKind before = _clusters.KindOf(name);
+        _clusters.Note(name, message, diagnostics);
 
         // A route says itself whether it goes to the original destination and what it answers where there is no cluster.
-        ClusterKind now = KindOf(name);
+        ClusterKind now = _clusters.KindOf(name);
         if (before != now && (before is ClusterKind.OriginalDst or ClusterKind.Missing || now is ClusterKind.OriginalDst or ClusterKind.Missing))
         {
             foreach (VirtualHostKey key in _virtualHostsByCluster.GetValueOrDefault(name) ?? [])
@@ -182,20 +173,6 @@ public sealed class Translator : IUnitHandler
 
             _dirtyStreamRoutes.UnionWith(_chainsByCluster.GetValueOrDefault(name) ?? []);
         }
-    }
-
-    private void NoteAssignment(string name, ClusterLoadAssignment? message, DiagnosticScope diagnostics)
-    {
-        if (message is null)
-        {
-            _assignments.Remove(name);
-        }
-        else
-        {
-            _assignments[name] = EndpointGroup.From(message, diagnostics);
-        }
-
-        _dirtyClusters.UnionWith(_clustersByAssignment.GetValueOrDefault(name) ?? []);
     }
 
     private void NoteRouteConfiguration(string name, RouteConfiguration? message)
@@ -267,20 +244,20 @@ public sealed class Translator : IUnitHandler
                 _chainsByCluster.Remove(cluster);
             }
 
-            _dirtyClusters.Add(cluster);
+            _clusters.MarkDirty(cluster);
         }
 
         foreach ((string cluster, _) in now)
         {
             Entry(_chainsByCluster, cluster).Add(key);
-            _dirtyClusters.Add(cluster);
+            _clusters.MarkDirty(cluster);
         }
     }
 
     private void MakeStreamRoute(ChainKey key) => _objects.Set(
         new Owner(ObjectKind.StreamRoute, key.Listener, key.Name),
         _chains.GetValueOrDefault(key)?.Proxy is { } proxy
-            ? [TcpProxies.Translate(key.Listener, key.Name, proxy, cluster => KindOf(cluster) == ClusterKind.OriginalDst)]
+            ? [TcpProxies.Translate(key.Listener, key.Name, proxy, cluster => _clusters.KindOf(cluster) == ClusterKind.OriginalDst)]
             : []);
 
     // A route configuration that is written in a listener goes the way of one that came by RDS.
@@ -330,7 +307,7 @@ public sealed class Translator : IUnitHandler
         }
         else
         {
-            var scope = new RouteScope(key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), KindOf);
+            var scope = new RouteScope(key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), _clusters.KindOf);
             TranslatedVirtualHost translated = VirtualHostTranslator.Translate(scope, message, UnitDiagnostics.ScopeOf(unit, found));
             _objects.Set(owner, [.. translated.Routes, translated.VirtualHost]);
             clusters = translated.Clusters;
@@ -348,7 +325,7 @@ public sealed class Translator : IUnitHandler
         {
             HashSet<VirtualHostKey> users = Entry(_virtualHostsByCluster, cluster);
             users.Add(key);
-            _dirtyClusters.Add(cluster);
+            _clusters.MarkDirty(cluster);
         }
 
         foreach (string cluster in before.Except(clusters))
@@ -360,7 +337,7 @@ public sealed class Translator : IUnitHandler
                 _virtualHostsByCluster.Remove(cluster);
             }
 
-            _dirtyClusters.Add(cluster);
+            _clusters.MarkDirty(cluster);
         }
 
         if (!isGone)
@@ -373,29 +350,9 @@ public sealed class Translator : IUnitHandler
         }
     }
 
-    // A cluster that no route and no TCP proxy names has no upstream: half of a mesh's clusters are subsets and ports that nobody uses, and
-    // a control plane can forget to take one back (Istio does, in Delta).
-    private void MakeUpstream(string name)
-    {
-        Upstream? upstream = null;
-        if ((_virtualHostsByCluster.ContainsKey(name) || _chainsByCluster.ContainsKey(name)) && KindOf(name) != ClusterKind.OriginalDst)
-        {
-            upstream = _clusters.TryGetValue(name, out ClusterModel? cluster)
-                ? UpstreamTranslator.Translate(cluster, EndpointsOf(cluster))
-                : UpstreamTranslator.Missing(name);
-        }
-
-        _objects.Set(new Owner(ObjectKind.Upstream, name, ""), upstream is null ? [] : [upstream]);
-    }
-
-    private EndpointGroup[] EndpointsOf(ClusterModel cluster) => cluster.Kind == ClusterKind.Eds
-        ? _assignments.GetValueOrDefault(cluster.AssignmentName) ?? []
-        : cluster.Inline;
-
     private IEnumerable<VirtualHostKey> VirtualHostsOf(string routeConfig) =>
         (_virtualHosts.GetValueOrDefault(routeConfig)?.Keys ?? Enumerable.Empty<string>()).Select(name => new VirtualHostKey(routeConfig, name));
 
-    private ClusterKind KindOf(string cluster) => _clusters.TryGetValue(cluster, out ClusterModel? model) ? model.Kind : ClusterKind.Missing;
 
     private static TValue Entry<TKey, TValue>(Dictionary<TKey, TValue> table, TKey key)
         where TKey : notnull

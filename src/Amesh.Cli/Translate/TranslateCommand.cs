@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Amesh.Cli.Record;
+using Amesh.Dns;
 using Amesh.Translation;
 using Amesh.Xds;
 using Amesh.Xds.Ads;
@@ -15,6 +16,7 @@ internal static class TranslateCommand
     private static readonly Option<string?> Step = new("--step") { Description = "With --recording: stop after this step; otherwise after the last." };
     private static readonly Option<string?> FromFiles = new("--files") { Description = "A folder of DiscoveryResponse or resource files, JSON or YAML." };
     private static readonly Option<string?> FromServer = new("--server") { Description = "A control plane: grpc://host:port, grpcs://host:port or unix:/path." };
+    private static readonly Option<string?> Dns = new("--dns") { Description = "A file like /etc/hosts: what the names of endpoints stand for. Without it they stay names; nothing is ever looked up." };
     private static readonly Option<bool> Sotw = new("--sotw") { Description = "Use SotW; otherwise Delta." };
     private static readonly Option<bool> Yaml = new("--yaml") { Description = "Write YAML; otherwise JSON." };
 
@@ -22,7 +24,7 @@ internal static class TranslateCommand
     {
         var command = new Command("translate", "Show the APISIX objects that a mesh comes to, and what is done otherwise than Envoy does it.")
         {
-            FromRecording, Step, FromFiles, FromServer, Sotw, Yaml,
+            FromRecording, Step, FromFiles, FromServer, Dns, Sotw, Yaml,
         };
         ConnectionOptions.AddTo(command);
         command.Validators.Add(result =>
@@ -45,7 +47,8 @@ internal static class TranslateCommand
     {
         TextWriter errors = arguments.InvocationConfiguration.Error;
         var sink = new FirstCommit();
-        using var pipeline = new Pipeline(sink, errors.WriteLine);
+        INameResolver? names = arguments.GetValue(Dns) is { } hosts ? new FixedNames(HostsFile.Parse(await File.ReadAllLinesAsync(hosts, ct))) : null;
+        using var pipeline = new Pipeline(sink, errors.WriteLine, names);
         var refusals = new Refusals(pipeline, errors);
         AdsProtocol protocol = arguments.GetValue(Sotw) ? AdsProtocol.Sotw : AdsProtocol.Delta;
         bool complete = true;
@@ -70,7 +73,7 @@ internal static class TranslateCommand
         }
 
         // A mesh that names what has not come is shown as it is.
-        pipeline.Store.Quiet();
+        pipeline.TakeAsItIs();
         JsonObject document = TranslationDocument.Of(pipeline.Translator);
         if (arguments.GetValue(Yaml))
         {

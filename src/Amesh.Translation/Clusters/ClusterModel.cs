@@ -1,4 +1,6 @@
+using Amesh.Dns;
 using Envoy.Config.Cluster.V3;
+using Envoy.Extensions.Clusters.Aggregate.V3;
 
 namespace Amesh.Translation.Clusters;
 
@@ -11,28 +13,23 @@ internal enum ClusterKind
     /// <summary>Endpoints by EDS.</summary>
     Eds,
 
-    /// <summary>Endpoints written in the cluster.</summary>
+    /// <summary>Endpoints written in the cluster, by address or by name.</summary>
     Inline,
 
     /// <summary>The connection's own destination.</summary>
     OriginalDst,
+
+    /// <summary>The endpoints of other clusters, each a priority after the one before.</summary>
+    Aggregate,
 
     /// <summary>Not translated yet.</summary>
     Other,
 }
 
 /// <summary>What is kept of a cluster: all that its upstream is made from, and nothing else of a message of kilobytes.</summary>
-internal sealed record ClusterModel(
-    string Name,
-    ClusterKind Kind,
-    string AssignmentName,
-    string Balancer,
-    double ConnectTimeout,
-    double PanicThreshold,
-    bool LocalityWeighted,
-    string? OutlierEjection,
-    UpstreamTls? Tls,
-    EndpointGroup[] Inline)
+/// <param name="Name">The cluster's.</param>
+/// <param name="Kind">How it finds its endpoints.</param>
+internal sealed record ClusterModel(string Name, ClusterKind Kind)
 {
     // Envoy's default for Cluster.connect_timeout.
     private const double DefaultConnectTimeout = 5;
@@ -40,38 +37,76 @@ internal sealed record ClusterModel(
     // Envoy's default for CommonLbConfig.healthy_panic_threshold, in percent.
     private const double DefaultPanicThreshold = 50;
 
-    public static ClusterModel From(Cluster cluster, DiagnosticScope diagnostics) => new(
-        cluster.Name,
-        KindOf(cluster, diagnostics),
-        cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name,
-        Balancing.TypeOf(cluster, diagnostics),
-        cluster.ConnectTimeout is { } timeout ? Durations.Seconds(timeout) : DefaultConnectTimeout,
-        PanicThresholdOf(cluster),
-        cluster.CommonLbConfig?.LocalityWeightedLbConfig is not null,
-        Clusters.OutlierEjection.Translate(cluster.OutlierDetection, PanicThresholdOf(cluster)),
-        UpstreamTls.From(cluster.TransportSocket),
-        cluster.LoadAssignment is { } assignment ? EndpointGroup.From(assignment, diagnostics.At("load_assignment")) : []);
+    /// <summary>The name that its endpoints come by, under EDS.</summary>
+    public string AssignmentName { get; init; } = Name;
 
-    private static double PanicThresholdOf(Cluster cluster) =>
-        cluster.CommonLbConfig?.HealthyPanicThreshold is { } threshold ? threshold.Value : DefaultPanicThreshold;
+    /// <summary>How an endpoint is chosen.</summary>
+    public BalancingPolicy Balancing { get; init; } = BalancingPolicy.RoundRobin;
+
+    /// <summary>Seconds.</summary>
+    public double ConnectTimeout { get; init; } = DefaultConnectTimeout;
+
+    /// <summary>Percent of endpoints that must be healthy for health to count at all.</summary>
+    public double PanicThreshold { get; init; } = DefaultPanicThreshold;
+
+    /// <summary>Whether a priority in panic gets no requests, where others would spread them over all endpoints.</summary>
+    public bool FailsOnPanic { get; init; }
+
+    /// <summary>The label of outlier detection.</summary>
+    public string? OutlierEjection { get; init; }
+
+    /// <summary>TLS towards the endpoints; null for plain text.</summary>
+    public UpstreamTls? Tls { get; init; }
+
+    /// <summary>The endpoints that are written in the cluster.</summary>
+    public Assignment Inline { get; init; } = Assignment.None;
+
+    /// <summary>How names among the endpoints are looked up; null where there can be none.</summary>
+    public NameQuery? Lookup { get; init; }
+
+    /// <summary>Whether a name stands for one endpoint, whose address is the first of the answer (LOGICAL_DNS).</summary>
+    public bool IsLogical { get; init; }
+
+    /// <summary>The clusters that an aggregate is made of.</summary>
+    public IReadOnlyList<string> Members { get; init; } = [];
+
+    public static ClusterModel From(Cluster cluster, DiagnosticScope diagnostics)
+    {
+        ClusterConfig? aggregate = AggregateOf(cluster);
+        bool byName = cluster.ClusterType is null && cluster.Type is Cluster.Types.DiscoveryType.StrictDns or Cluster.Types.DiscoveryType.LogicalDns;
+        double panic = cluster.CommonLbConfig?.HealthyPanicThreshold is { } threshold ? threshold.Value : DefaultPanicThreshold;
+        return new ClusterModel(cluster.Name, aggregate is null ? KindOf(cluster, diagnostics) : ClusterKind.Aggregate)
+        {
+            AssignmentName = cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name,
+            Balancing = BalancingPolicy.Of(cluster, diagnostics),
+            ConnectTimeout = cluster.ConnectTimeout is { } timeout ? Durations.Seconds(timeout) : DefaultConnectTimeout,
+            PanicThreshold = panic,
+            FailsOnPanic = cluster.CommonLbConfig?.ZoneAwareLbConfig?.FailTrafficOnPanic ?? false,
+            OutlierEjection = Clusters.OutlierEjection.Translate(cluster.OutlierDetection, panic),
+            Tls = UpstreamTls.From(cluster.TransportSocket),
+            Inline = cluster.LoadAssignment is { } assignment ? Assignment.From(assignment, diagnostics.At("load_assignment")) : Assignment.None,
+            Lookup = byName ? NameLookups.Of(cluster, diagnostics) : null,
+            IsLogical = byName && cluster.Type == Cluster.Types.DiscoveryType.LogicalDns,
+            Members = aggregate is null ? [] : [.. aggregate.Clusters],
+        };
+    }
+
+    private static ClusterConfig? AggregateOf(Cluster cluster) =>
+        cluster.ClusterType?.TypedConfig is { } config && config.TryUnpack(out ClusterConfig aggregate) ? aggregate : null;
 
     private static ClusterKind KindOf(Cluster cluster, DiagnosticScope diagnostics)
     {
-        switch (cluster.ClusterType is null ? cluster.Type : (Cluster.Types.DiscoveryType)(-1))
+        if (cluster.ClusterType is not null)
         {
-            case Cluster.Types.DiscoveryType.Eds:
-                return ClusterKind.Eds;
-            case Cluster.Types.DiscoveryType.Static:
-                return ClusterKind.Inline;
-            case Cluster.Types.DiscoveryType.OriginalDst:
-                return ClusterKind.OriginalDst;
-            case Cluster.Types.DiscoveryType.StrictDns:
-            case Cluster.Types.DiscoveryType.LogicalDns:
-                diagnostics.NotYet("type", "host names are given to APISIX to resolve, with its resolver's own TTL and failure rules");
-                return ClusterKind.Inline;
-            default:
-                diagnostics.NotYet("cluster_type", "requests to this cluster are answered with 503");
-                return ClusterKind.Other;
+            diagnostics.NotYet("cluster_type", "requests to this cluster are answered with 503");
+            return ClusterKind.Other;
         }
+
+        return cluster.Type switch
+        {
+            Cluster.Types.DiscoveryType.Eds => ClusterKind.Eds,
+            Cluster.Types.DiscoveryType.OriginalDst => ClusterKind.OriginalDst,
+            _ => ClusterKind.Inline,
+        };
     }
 }

@@ -3,8 +3,30 @@ using Envoy.Config.Endpoint.V3;
 
 namespace Amesh.Translation.Clusters;
 
+/// <summary>An endpoint's health as the control plane says it.</summary>
+internal enum EndpointHealth
+{
+    /// <summary>Gets requests.</summary>
+    Healthy,
+
+    /// <summary>Gets requests only where the healthy ones cannot take them all.</summary>
+    Degraded,
+
+    /// <summary>Gets none, but counts as an endpoint.</summary>
+    Unhealthy,
+}
+
 /// <summary>One endpoint.</summary>
-internal readonly record struct Endpoint(string Host, uint Port, uint Weight, bool Healthy);
+/// <param name="Host">An address, or a name to be looked up.</param>
+/// <param name="Port">1 to 65535.</param>
+/// <param name="Weight">Its share.</param>
+/// <param name="Health">Whether it gets requests.</param>
+/// <param name="HostName">The Host that requests to it have where the route wants the endpoint's own; empty for none.</param>
+internal readonly record struct Endpoint(string Host, uint Port, uint Weight, EndpointHealth Health = EndpointHealth.Healthy, string HostName = "")
+{
+    /// <summary>Whether the host is a name.</summary>
+    public bool IsNamed => !System.Net.IPAddress.TryParse(Host, out _);
+}
 
 /// <summary>The endpoints of one locality at one priority.</summary>
 /// <param name="Priority">0 is served first.</param>
@@ -12,21 +34,10 @@ internal readonly record struct Endpoint(string Host, uint Port, uint Weight, bo
 /// <param name="Endpoints">In the order in which they came.</param>
 internal sealed record EndpointGroup(uint Priority, uint? LocalityWeight, Endpoint[] Endpoints)
 {
-    public static EndpointGroup[] From(ClusterLoadAssignment assignment, DiagnosticScope diagnostics)
-    {
-        var groups = new EndpointGroup[assignment.Endpoints.Count];
-        for (int i = 0; i < groups.Length; i++)
-        {
-            LocalityLbEndpoints locality = assignment.Endpoints[i];
-            DiagnosticScope at = diagnostics.At($"endpoints[{i}]");
-            groups[i] = new EndpointGroup(
-                locality.Priority,
-                locality.LoadBalancingWeight,
-                [.. locality.LbEndpoints.Select((endpoint, j) => EndpointOf(endpoint, at.At($"lb_endpoints[{j}]"))).OfType<Endpoint>()]);
-        }
-
-        return groups;
-    }
+    public static EndpointGroup From(LocalityLbEndpoints locality, DiagnosticScope diagnostics) => new(
+        locality.Priority,
+        locality.LoadBalancingWeight,
+        [.. locality.LbEndpoints.Select((endpoint, j) => EndpointOf(endpoint, diagnostics.At($"lb_endpoints[{j}]"))).OfType<Endpoint>()]);
 
     private static Endpoint? EndpointOf(LbEndpoint endpoint, DiagnosticScope diagnostics)
     {
@@ -44,9 +55,15 @@ internal sealed record EndpointGroup(uint Priority, uint? LocalityWeight, Endpoi
         }
 
         // Envoy's default for load_balancing_weight is 1.
-        return new Endpoint(address.Address, address.PortValue, endpoint.LoadBalancingWeight ?? 1, IsHealthy(endpoint.HealthStatus));
+        return new Endpoint(
+            address.Address, address.PortValue, endpoint.LoadBalancingWeight ?? 1, HealthOf(endpoint.HealthStatus), endpoint.Endpoint!.Hostname);
     }
 
     // DRAINING gets no new requests in Envoy either, unless override_host_status says so.
-    private static bool IsHealthy(HealthStatus status) => status is HealthStatus.Unknown or HealthStatus.Healthy or HealthStatus.Degraded;
+    private static EndpointHealth HealthOf(HealthStatus status) => status switch
+    {
+        HealthStatus.Unknown or HealthStatus.Healthy => EndpointHealth.Healthy,
+        HealthStatus.Degraded => EndpointHealth.Degraded,
+        _ => EndpointHealth.Unhealthy,
+    };
 }

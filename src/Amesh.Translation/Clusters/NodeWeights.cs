@@ -15,123 +15,106 @@ namespace Amesh.Translation.Clusters;
 /// </remarks>
 internal static class NodeWeights
 {
-    // Envoy's default overprovisioning factor: a priority with 72% of its endpoints healthy still takes everything.
-    private const double Overprovisioning = 1.4;
-
     // Weights are rounded to this many parts where shares have to be worked out.
     private const double Scale = 1_000_000;
 
-    public static IReadOnlyList<UpstreamNode> Of(ClusterModel cluster, IReadOnlyList<EndpointGroup> groups)
+    public static IReadOnlyList<UpstreamNode> Of(ClusterModel cluster, Assignment assignment)
     {
-        uint[] priorities = [.. groups.Where(g => g.Endpoints.Length > 0).Select(g => g.Priority).Distinct().Order()];
+        uint[] priorities = Priorities(assignment);
         if (priorities.Length == 0)
         {
             return [];
         }
 
-        double[] loads = Loads(groups, priorities, cluster.PanicThreshold, out bool panic);
-        var shares = new List<(Endpoint Endpoint, double Share)>();
+        PriorityLoads.Load[] loads = PriorityLoads.Of(Capacities(assignment), cluster.PanicThreshold);
+        var shares = new List<Share>();
         for (int i = 0; i < priorities.Length; i++)
         {
-            if (loads[i] > 0)
+            if (loads[i].Panic && cluster.FailsOnPanic)
             {
-                AddPriority(shares, [.. groups.Where(g => g.Priority == priorities[i])], loads[i], cluster.LocalityWeighted, panic);
+                continue;
             }
+
+            EndpointGroup[] localities = [.. assignment.Groups.Where(g => g.Priority == priorities[i])];
+            AddPriority(shares, localities, loads[i], cluster.Balancing, assignment.Overprovisioning);
         }
 
-        bool asGiven = priorities.Length == 1 && !cluster.LocalityWeighted;
+        bool asGiven = !cluster.Balancing.LocalityWeighted && loads.Count(load => load.Total > 0) == 1 && loads.All(load => load.Healthy == 0 || load.Degraded == 0);
         return Nodes(shares, asGiven);
     }
 
-    private static double[] Loads(IReadOnlyList<EndpointGroup> groups, uint[] priorities, double panicThreshold, out bool panic)
-    {
-        double[] health = new double[priorities.Length];
-        int healthy = 0;
-        int all = 0;
-        for (int i = 0; i < priorities.Length; i++)
-        {
-            Endpoint[] endpoints = [.. groups.Where(g => g.Priority == priorities[i]).SelectMany(g => g.Endpoints)];
-            int up = endpoints.Count(e => e.Healthy);
-            health[i] = Math.Min(1, Overprovisioning * up / endpoints.Length);
-            healthy += up;
-            all += endpoints.Length;
-        }
+    /// <summary>What each priority that has endpoints can take, in order.</summary>
+    public static IReadOnlyList<PriorityLoads.Capacity> Capacities(Assignment assignment) => [.. Priorities(assignment).Select(priority =>
+        PriorityLoads.Capacity.Of([.. assignment.Groups.Where(g => g.Priority == priority).SelectMany(g => g.Endpoints)], assignment))];
 
-        // Below the threshold, and with no priority that could make up for it, Envoy takes every endpoint as healthy.
-        double total = health.Sum();
-        panic = total < 1 && 100.0 * healthy / all < panicThreshold;
-        double[] loads = new double[priorities.Length];
-        if (panic)
-        {
-            for (int i = 0; i < loads.Length; i++)
-            {
-                loads[i] = 1.0 * groups.Where(g => g.Priority == priorities[i]).Sum(g => g.Endpoints.Length) / all;
-            }
-
-            return loads;
-        }
-
-        double left = 1;
-        double normalized = Math.Min(1, total);
-        for (int i = 0; i < loads.Length && normalized > 0; i++)
-        {
-            loads[i] = Math.Min(left, health[i] / normalized);
-            left -= loads[i];
-        }
-
-        return loads;
-    }
+    private static uint[] Priorities(Assignment assignment) =>
+        [.. assignment.Groups.Where(g => g.Endpoints.Length > 0).Select(g => g.Priority).Distinct().Order()];
 
     private static void AddPriority(
-        List<(Endpoint Endpoint, double Share)> shares, EndpointGroup[] localities, double load, bool localityWeighted, bool panic)
+        List<Share> shares, EndpointGroup[] localities, PriorityLoads.Load load, BalancingPolicy balancing, double overprovisioning)
     {
-        if (!localityWeighted)
+        if (load.Panic)
         {
-            AddEndpoints(shares, [.. localities.SelectMany(l => l.Endpoints)], load, panic);
+            // Only hashing keeps to localities in panic.
+            AddEndpoints(shares, localities, load.Healthy, balancing.LocalityWeighted && balancing.IsHash, overprovisioning, null);
             return;
         }
 
-        double[] weights = [.. localities.Select(l => LocalityShare(l, panic))];
+        AddEndpoints(shares, localities, load.Healthy, balancing.LocalityWeighted, overprovisioning, EndpointHealth.Healthy);
+        AddEndpoints(shares, localities, load.Degraded, balancing.LocalityWeighted, overprovisioning, EndpointHealth.Degraded);
+    }
+
+    // health: which endpoints count; null for all of them.
+    private static void AddEndpoints(
+        List<Share> shares, EndpointGroup[] localities, double load, bool localityWeighted, double overprovisioning, EndpointHealth? health)
+    {
+        if (load <= 0)
+        {
+            return;
+        }
+
+        Endpoint[] Usable(EndpointGroup locality) => [.. locality.Endpoints.Where(e => health is null || e.Health == health)];
+        if (!localityWeighted)
+        {
+            AddEndpoints(shares, [.. localities.SelectMany(Usable)], load);
+            return;
+        }
+
+        double[] weights = [.. localities.Select(l =>
+            l.Endpoints.Length == 0 ? 0 : (l.LocalityWeight ?? 0) * Math.Min(1, overprovisioning * Usable(l).Length / l.Endpoints.Length))];
         double sum = weights.Sum();
         for (int i = 0; i < localities.Length; i++)
         {
             if (weights[i] > 0)
             {
-                AddEndpoints(shares, localities[i].Endpoints, load * weights[i] / sum, panic);
+                AddEndpoints(shares, Usable(localities[i]), load * weights[i] / sum);
             }
         }
     }
 
-    private static double LocalityShare(EndpointGroup locality, bool panic)
+    private static void AddEndpoints(List<Share> shares, Endpoint[] endpoints, double share)
     {
-        if (locality.Endpoints.Length == 0)
+        double sum = endpoints.Sum(e => (double)e.Weight);
+        foreach (Endpoint endpoint in endpoints)
         {
-            return 0;
-        }
-
-        double up = panic ? 1 : 1.0 * locality.Endpoints.Count(e => e.Healthy) / locality.Endpoints.Length;
-        return (locality.LocalityWeight ?? 0) * Math.Min(1, Overprovisioning * up);
-    }
-
-    private static void AddEndpoints(List<(Endpoint Endpoint, double Share)> shares, Endpoint[] endpoints, double share, bool panic)
-    {
-        Endpoint[] usable = panic ? endpoints : [.. endpoints.Where(e => e.Healthy)];
-        double sum = usable.Sum(e => (double)e.Weight);
-        foreach (Endpoint endpoint in usable)
-        {
-            shares.Add((endpoint, sum == 0 ? 0 : share * endpoint.Weight / sum));
+            shares.Add(new Share(endpoint, sum == 0 ? 0 : share * endpoint.Weight / sum));
         }
     }
 
     // The same address twice would be one node in APISIX: their shares are added. Sorted, so that the order in which a
     // control plane lists endpoints changes nothing.
-    private static List<UpstreamNode> Nodes(List<(Endpoint Endpoint, double Share)> shares, bool asGiven) =>
+    private static List<UpstreamNode> Nodes(List<Share> shares, bool asGiven) =>
         [.. shares
             .GroupBy(s => (s.Endpoint.Host, s.Endpoint.Port))
             .Select(g => new UpstreamNode(
                 Schema.NodeHost(g.Key.Host),
                 g.Key.Port,
-                asGiven ? g.Sum(s => (long)s.Endpoint.Weight) : Math.Max(1, (long)Math.Round(g.Sum(s => s.Share) * Scale))))
+                asGiven ? g.Sum(s => (long)s.Endpoint.Weight) : Math.Max(1, (long)Math.Round(g.Sum(s => s.Part) * Scale)))
+            {
+                Domain = g.Select(s => s.Endpoint.HostName).FirstOrDefault(name => name.Length > 0 && name != g.Key.Host),
+            })
             .OrderBy(n => n.Host, StringComparer.Ordinal)
             .ThenBy(n => n.Port)];
+
+    private readonly record struct Share(Endpoint Endpoint, double Part);
 }

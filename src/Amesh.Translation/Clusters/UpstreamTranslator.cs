@@ -1,3 +1,4 @@
+using System.Globalization;
 using Amesh.Apisix;
 
 namespace Amesh.Translation.Clusters;
@@ -5,19 +6,22 @@ namespace Amesh.Translation.Clusters;
 /// <summary>A cluster and its endpoints as an APISIX upstream.</summary>
 internal static class UpstreamTranslator
 {
+    /// <summary>The label of an upstream that answers some requests with 503 for nothing, in parts per million.</summary>
+    public const string DropLabel = "amesh_drop";
+
     /// <summary>The upstream of a cluster that has come.</summary>
     /// <param name="cluster">The cluster.</param>
-    /// <param name="groups">Its endpoints; empty where its assignment has not come or is empty, which is 503.</param>
-    public static Upstream Translate(ClusterModel cluster, IReadOnlyList<EndpointGroup> groups) => new()
+    /// <param name="assignment">Its endpoints; none where its assignment has not come or is empty, which is 503.</param>
+    public static Upstream Translate(ClusterModel cluster, Assignment assignment) => new()
     {
         Id = Names.UpstreamId(cluster.Name),
         Name = Names.Readable(cluster.Name),
-        Type = cluster.Balancer,
-        Nodes = NodeWeights.Of(cluster, groups),
+        Type = cluster.Balancing.Type,
+        Nodes = NodeWeights.Of(cluster, assignment),
         Timeout = new UpstreamTimeout(cluster.ConnectTimeout, Durations.Unlimited, Durations.Unlimited),
         PassHost = "pass",
         Scheme = cluster.Tls is null ? "http" : "https",
-        Labels = Labels(cluster),
+        Labels = Labels(cluster, assignment),
     };
 
     /// <summary>
@@ -32,19 +36,21 @@ internal static class UpstreamTranslator
         Nodes = [],
     };
 
-    private static SortedDictionary<string, string>? Labels(ClusterModel cluster)
+    private static SortedDictionary<string, string>? Labels(ClusterModel cluster, Assignment assignment)
     {
         var labels = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        if (cluster.OutlierEjection is { } ejection)
+        void Set(string name, string? value)
         {
-            labels[OutlierEjection.Label] = ejection;
+            if (!string.IsNullOrEmpty(value))
+            {
+                labels[name] = value;
+            }
         }
 
-        if (cluster.Tls is { Sni.Length: > 0 } tls)
-        {
-            labels[UpstreamTls.Label] = tls.Sni;
-        }
-
+        Set(BalancingPolicy.Label, cluster.Balancing.Settings);
+        Set(DropLabel, assignment.Dropped == 0 ? null : assignment.Dropped.ToString(CultureInfo.InvariantCulture));
+        Set(OutlierEjection.Label, cluster.OutlierEjection);
+        Set(UpstreamTls.Label, cluster.Tls?.Sni);
         return labels.Count == 0 ? null : labels;
     }
 }

@@ -104,17 +104,17 @@ internal static class Extensions
 
             // Clusters
             Known(HttpProtocolOptions.Descriptor, Exact("upstreams.scheme")),
-            Known(ClusterConfig.Descriptor, NotYet("clusters of clusters are not translated yet; requests get 503")),
-            Known(CaresDnsResolverConfig.Descriptor, Inert("names are resolved by APISIX's resolver")),
+            Known(ClusterConfig.Descriptor, Exact("upstreams.labels.amesh_groups")),
+            Known(CaresDnsResolverConfig.Descriptor, Exact("upstreams.nodes")),
 
             // Balancing
             Known(PreviousHostsPredicate.Descriptor, Exact("plugins.amesh retry.previous_hosts")),
-            Known(Envoy.Extensions.LoadBalancingPolicies.RoundRobin.V3.RoundRobin.Descriptor, NotYet("load_balancing_policy is not translated yet")),
-            Known(Envoy.Extensions.LoadBalancingPolicies.LeastRequest.V3.LeastRequest.Descriptor, NotYet("load_balancing_policy is not translated yet")),
-            Known(Envoy.Extensions.LoadBalancingPolicies.Random.V3.Random.Descriptor, NotYet("load_balancing_policy is not translated yet")),
-            Known(Envoy.Extensions.LoadBalancingPolicies.RingHash.V3.RingHash.Descriptor, NotYet("load_balancing_policy is not translated yet")),
-            Known(Envoy.Extensions.LoadBalancingPolicies.Maglev.V3.Maglev.Descriptor, NotYet("load_balancing_policy is not translated yet")),
-            Known(Envoy.Extensions.LoadBalancingPolicies.WrrLocality.V3.WrrLocality.Descriptor, NotYet("load_balancing_policy is not translated yet")),
+            Known(Envoy.Extensions.LoadBalancingPolicies.RoundRobin.V3.RoundRobin.Descriptor, Exact("upstreams.type")),
+            Known(Envoy.Extensions.LoadBalancingPolicies.LeastRequest.V3.LeastRequest.Descriptor, Exact("upstreams.type")),
+            Known(Envoy.Extensions.LoadBalancingPolicies.Random.V3.Random.Descriptor, Exact("upstreams.type")),
+            Known(Envoy.Extensions.LoadBalancingPolicies.RingHash.V3.RingHash.Descriptor, Near("upstreams.type amesh_hash", "highest random weight: other endpoints for the same keys")),
+            Known(Envoy.Extensions.LoadBalancingPolicies.Maglev.V3.Maglev.Descriptor, Near("upstreams.type amesh_hash", "highest random weight: other endpoints for the same keys")),
+            Known(Envoy.Extensions.LoadBalancingPolicies.WrrLocality.V3.WrrLocality.Descriptor, Exact("upstreams.type")),
 
             // The rest
             Known(UuidRequestIdConfig.Descriptor, Inert("Envoy's default; how traces are sampled by it is part of tracing")),

@@ -4,7 +4,8 @@ namespace Amesh.Translation.Tests.Clusters;
 
 public class NodeWeightsTests
 {
-    private static readonly ClusterModel Plain = new("c", ClusterKind.Eds, "c", "roundrobin", 5, PanicThreshold: 0, LocalityWeighted: false, OutlierEjection: null, Tls: null, []);
+    private static readonly ClusterModel Plain = new("c", ClusterKind.Eds) { PanicThreshold = 0 };
+    private static readonly ClusterModel ByLocality = Plain with { Balancing = new BalancingPolicy("roundrobin", LocalityWeighted: true) };
 
     [Fact]
     public void Weights_of_one_priority_are_as_they_were_given() =>
@@ -39,11 +40,11 @@ public class NodeWeightsTests
     public void Localities_share_by_their_weights() =>
         Assert.Equal(
             [("a", 400_000L), ("b", 400_000L), ("c", 200_000L)],
-            Weigh(Plain with { LocalityWeighted = true }, Group(0, 80, ("a", 1, true), ("b", 1, true)), Group(0, 20, ("c", 1, true))));
+            Weigh(ByLocality, Group(0, 80, ("a", 1, true), ("b", 1, true)), Group(0, 20, ("c", 1, true))));
 
     [Fact]
     public void A_locality_without_a_weight_gets_nothing_under_locality_weighting() =>
-        Assert.Equal(["a"], Weigh(Plain with { LocalityWeighted = true }, Group(0, 1, ("a", 1, true)), Group(0, null, ("b", 1, true))).Select(n => n.Host));
+        Assert.Equal(["a"], Weigh(ByLocality, Group(0, 1, ("a", 1, true)), Group(0, null, ("b", 1, true))).Select(n => n.Host));
 
     [Fact]
     public void The_order_of_arrival_changes_nothing() =>
@@ -52,8 +53,8 @@ public class NodeWeightsTests
             Weigh(Plain, Group(0, null, ("b", 2, true)), Group(0, null, ("a", 1, true))));
 
     private static (string Host, long Weight)[] Weigh(ClusterModel cluster, params EndpointGroup[] groups) =>
-        [.. NodeWeights.Of(cluster, groups).Select(node => (node.Host, node.Weight))];
+        [.. NodeWeights.Of(cluster, new Assignment(groups)).Select(node => (node.Host, node.Weight))];
 
     private static EndpointGroup Group(uint priority, uint? weight, params (string Host, uint Weight, bool Healthy)[] endpoints) =>
-        new(priority, weight, [.. endpoints.Select(e => new Endpoint(e.Host, 80, e.Weight, e.Healthy))]);
+        new(priority, weight, [.. endpoints.Select(e => new Endpoint(e.Host, 80, e.Weight, e.Healthy ? EndpointHealth.Healthy : EndpointHealth.Unhealthy))]);
 }

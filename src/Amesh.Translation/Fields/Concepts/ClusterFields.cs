@@ -7,6 +7,10 @@ internal static class ClusterFields
 {
     private const string Outliers = "upstreams.labels.amesh_outlier_detection";
 
+    private const string Balancing = "upstreams.labels.amesh_balancing";
+    private const string HashNote = "highest random weight: no ring or table whose size could be set, and other endpoints for the same keys";
+    private const string ZoneAware = "only where Envoy's bootstrap names a local cluster, which a mesh's does not";
+
     private static readonly FieldTreatment _limit = NotYet("there is no such limit");
 
     public static Concept Concept { get; } = new("Clusters",
@@ -14,11 +18,11 @@ internal static class ClusterFields
         new("envoy.config.cluster.v3.Cluster")
         {
             { "name", Exact("upstreams.name") },
-            { "type", Exact("upstreams.nodes, plugins.amesh original_dst", "EDS, STATIC and ORIGINAL_DST; names are told where they stand") },
+            { "type", Exact("upstreams.nodes, plugins.amesh original_dst", "the library looks names up: all addresses for STRICT_DNS, the first for LOGICAL_DNS") },
             { "eds_cluster_config", Exact("upstreams.nodes") },
             { "load_assignment", Exact("upstreams.nodes") },
             { "connect_timeout", Exact("upstreams.timeout.connect") },
-            { "lb_policy", Exact("upstreams.type", "ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH, MAGLEV; another one is told where it stands") },
+            { "lb_policy", Exact("upstreams.type", "another one than those of Envoy's API is told where it stands") },
             { "common_lb_config", Exact("upstreams.nodes[].weight") },
             { "circuit_breakers", Exact("", "see CircuitBreakers.Thresholds") },
             { "filters", Exact("", "none of those that are known does anything to requests") },
@@ -28,27 +32,28 @@ internal static class ClusterFields
             { "typed_extension_protocol_options", Exact("upstreams.scheme") },
             { "alt_stat_name", Inert("statistics alone") },
             { "cleanup_interval", Inert("how long Envoy remembers original destinations") },
-            { "cluster_type", NotYet("requests to this cluster are answered with 503") },
+            { "cluster_type", Exact("upstreams.labels.amesh_groups", "the aggregate; another one is told where it stands") },
             { "health_checks", NotYet("endpoints are as healthy as the control plane says", "upstreams.checks") },
             { "outlier_detection", Exact("upstreams.labels.amesh_outlier_detection", "see OutlierDetection") },
             { "upstream_bind_config", NotYet("connections go out from the address that the system chooses") },
             { "upstream_connection_options", NotYet("TCP keepalive is as nginx is configured") },
             { "max_requests_per_connection", NotYet("connections are kept as long as APISIX likes", "upstreams.keepalive_pool.requests") },
-            { "ring_hash_lb_config maglev_lb_config", Near("upstreams.type amesh_hash", "highest random weight: no ring or table whose size could be set, and other endpoints for the same keys") },
+            { "ring_hash_lb_config maglev_lb_config", Near("upstreams.type amesh_hash", HashNote) },
             { "least_request_lb_config", Exact("upstreams.type amesh_least_request") },
             { "round_robin_lb_config", Exact("upstreams.type roundrobin") },
             { "original_dst_lb_config", NotYet("the destination is always the connection's own") },
             {
                 "dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl dns_lookup_family dns_resolvers use_tcp_for_dns_lookups "
                     + "typed_dns_resolver_config",
-                NotYet("names are resolved by APISIX's resolver, with its own rules")
+                Exact("upstreams.nodes")
             },
             { "http2_protocol_options", NotYet("requests go out as HTTP/1.1", "upstreams.scheme") },
             { "http_protocol_options common_http_protocol_options upstream_http_protocol_options", NotYet("only typed_extension_protocol_options are read") },
             { "protocol_selection", NotYet("requests go out as HTTP/1.1", "upstreams.scheme") },
             { "per_connection_buffer_limit_bytes", Inert("buffers are as nginx is configured") },
             { "wait_for_warm_on_init", Inert("a first start waits for what is named") },
-            { "load_balancing_policy", NotYet("lb_policy alone is read", "upstreams.type") },
+            { "load_balancing_policy", Exact("upstreams.type", "the first policy that is known, as in Envoy") },
+            { "lb_subset_config", NotYet("endpoints are not chosen by metadata") },
             { "lrs_server lrs_report_endpoint_metrics", NotYet("no load is reported") },
         },
         new("envoy.config.cluster.v3.Cluster.EdsClusterConfig")
@@ -60,7 +65,7 @@ internal static class ClusterFields
         {
             { "healthy_panic_threshold", Exact("upstreams.nodes[].weight") },
             { "locality_weighted_lb_config", Exact("upstreams.nodes[].weight") },
-            { "zone_aware_lb_config", NotYet("the zone of this proxy is not preferred") },
+            { "zone_aware_lb_config", Exact("upstreams.nodes[].weight", "prefers a zone only where Envoy's bootstrap names a local cluster, which a mesh's does not") },
             { "update_merge_window", Inert("changes are taken as they come") },
             { "ignore_new_hosts_until_first_hc", Inert("only with health_checks") },
             { "close_connections_on_host_set_change", NotYet("connections are kept") },
@@ -68,20 +73,87 @@ internal static class ClusterFields
         },
         new("envoy.config.cluster.v3.Cluster.RoundRobinLbConfig")
         {
-            { "slow_start_config", NotYet("a new endpoint has its whole weight at once") },
+            { "slow_start_config", Exact(Balancing, "then endpoints are drawn by chance and do not take turns") },
         },
         new("envoy.config.cluster.v3.Cluster.LeastRequestLbConfig")
         {
-            { "choice_count", NotYet("two endpoints are drawn").Unless(FieldValue.Number(2)) },
-            { "active_request_bias", NotYet("the bias is 1") },
-            { "slow_start_config", NotYet("a new endpoint has its whole weight at once") },
+            { "choice_count active_request_bias slow_start_config", Exact(Balancing) },
         },
-        new("envoy.config.cluster.v3.Cluster.SlowStartConfig", NotYet("a new endpoint has its whole weight at once")),
+        new("envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig")
+        {
+            { "fail_traffic_on_panic", Exact("upstreams.nodes") },
+            { "routing_enabled min_cluster_size", Inert(ZoneAware) },
+        },
+        new("envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig"),
+        new("envoy.config.cluster.v3.Cluster.RefreshRate")
+        {
+            { "base_interval max_interval", Exact("upstreams.nodes") },
+        },
+        new("envoy.config.cluster.v3.Cluster.SlowStartConfig")
+        {
+            { "slow_start_window aggression min_weight_percent", Exact(Balancing) },
+        },
         new("envoy.config.cluster.v3.Cluster.RingHashLbConfig", Inert("told by ring_hash_lb_config")),
         new("envoy.config.cluster.v3.Cluster.MaglevLbConfig", Inert("told by maglev_lb_config")),
         new("envoy.config.cluster.v3.Cluster.TransportSocketMatch", Inert("takes effect by an endpoint's metadata, and is told there")),
-        new("envoy.config.cluster.v3.Cluster.CustomClusterType", NotYet("requests to this cluster are answered with 503")),
-        new("envoy.extensions.clusters.aggregate.v3.ClusterConfig", NotYet("clusters of clusters are not translated yet; requests get 503")),
+        new("envoy.config.cluster.v3.Cluster.CustomClusterType")
+        {
+            { "name", Inert("extensions are known by their type") },
+            { "typed_config", Exact("upstreams.labels.amesh_groups") },
+        },
+        new("envoy.extensions.clusters.aggregate.v3.ClusterConfig")
+        {
+            { "clusters", Exact("upstreams.labels.amesh_groups", "an endpoint that is ejected counts for the cluster's health as in Envoy") },
+        },
+        new("envoy.config.cluster.v3.LoadBalancingPolicy")
+        {
+            { "policies", Exact("upstreams.type") },
+        },
+        new("envoy.config.cluster.v3.LoadBalancingPolicy.Policy")
+        {
+            { "typed_extension_config", Exact("upstreams.type") },
+        },
+        new("envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin")
+        {
+            { "slow_start_config", Exact(Balancing, "then endpoints are drawn by chance and do not take turns") },
+            { "locality_lb_config", Exact("upstreams.nodes[].weight") },
+        },
+        new("envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest")
+        {
+            { "choice_count active_request_bias slow_start_config", Exact(Balancing) },
+            { "locality_lb_config", Exact("upstreams.nodes[].weight") },
+            { "selection_method", Exact(Balancing, "FULL_SCAN is told where it stands") },
+        },
+        new("envoy.extensions.load_balancing_policies.random.v3.Random")
+        {
+            { "locality_lb_config", Exact("upstreams.nodes[].weight") },
+        },
+        new("envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash")
+        {
+            { "hash_function minimum_ring_size maximum_ring_size", Near("upstreams.type amesh_hash", HashNote) },
+            { "consistent_hashing_lb_config", NotYet("hashing is by address, and without bounded loads") },
+            { "locality_weighted_lb_config", Exact("upstreams.nodes[].weight") },
+        },
+        new("envoy.extensions.load_balancing_policies.maglev.v3.Maglev")
+        {
+            { "table_size", Near("upstreams.type amesh_hash", HashNote) },
+            { "consistent_hashing_lb_config", NotYet("hashing is by address, and without bounded loads") },
+            { "locality_weighted_lb_config", Exact("upstreams.nodes[].weight") },
+        },
+        new("envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality")
+        {
+            { "endpoint_picking_policy", Exact("upstreams.type") },
+        },
+        new("envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig")
+        {
+            { "zone_aware_lb_config", Inert(ZoneAware) },
+            { "locality_weighted_lb_config", Exact("upstreams.nodes[].weight") },
+        },
+        new("envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.LocalityWeightedLbConfig"),
+        new("envoy.extensions.load_balancing_policies.common.v3.SlowStartConfig")
+        {
+            { "slow_start_window aggression min_weight_percent", Exact(Balancing) },
+        },
         new("envoy.config.cluster.v3.CircuitBreakers")
         {
             { "thresholds", Exact("", "see CircuitBreakers.Thresholds") },
@@ -125,6 +197,15 @@ internal static class ClusterFields
         new("envoy.config.core.v3.BindConfig", NotYet("connections go out from the address that the system chooses")),
         new("envoy.config.core.v3.HealthCheck", NotYet("endpoints are as healthy as the control plane says", "upstreams.checks.active")),
         new("envoy.config.core.v3.HealthCheck.HttpHealthCheck", NotYet("endpoints are as healthy as the control plane says", "upstreams.checks.active")),
-        new("envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig", Inert("names are resolved by APISIX's resolver")),
+        new("envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig")
+        {
+            { "resolvers use_resolvers_as_fallback dns_resolver_options", Exact("upstreams.nodes") },
+            { "filter_unroutable_families", NotYet("both families are asked for, whatever interfaces there are") },
+            { "udp_max_queries", Inert("every question has a socket of its own") },
+        },
+        new("envoy.config.core.v3.DnsResolverOptions")
+        {
+            { "use_tcp_for_dns_lookups no_default_search_domain", Exact("upstreams.nodes") },
+        },
     ]);
 }

@@ -11,7 +11,18 @@ internal static class EndpointFields
         {
             { "cluster_name", Exact("upstreams.nodes") },
             { "endpoints", Exact("upstreams.nodes") },
-            { "policy", NotYet("Envoy's default policy holds") },
+            { "policy", Exact("upstreams.nodes[].weight") },
+        },
+        new("envoy.config.endpoint.v3.ClusterLoadAssignment.Policy")
+        {
+            { "drop_overloads", Exact("upstreams.labels.amesh_drop") },
+            { "overprovisioning_factor weighted_priority_health", Exact("upstreams.nodes[].weight") },
+            { "endpoint_stale_after", NotYet("endpoints stay until the control plane takes them back") },
+        },
+        new("envoy.config.endpoint.v3.ClusterLoadAssignment.Policy.DropOverload")
+        {
+            { "category", Inert("statistics alone") },
+            { "drop_percentage", Exact("upstreams.labels.amesh_drop") },
         },
         new("envoy.config.endpoint.v3.LocalityLbEndpoints")
         {
@@ -33,7 +44,7 @@ internal static class EndpointFields
         new("envoy.config.endpoint.v3.Endpoint")
         {
             { "address", Exact("upstreams.nodes[].host, port") },
-            { "hostname", Inert("for auto_host_rewrite and health checks alone, which are told where they stand") },
+            { "hostname", Exact("upstreams.nodes[].domain", "for auto_host_rewrite") },
             { "health_check_config", Inert("for health_checks alone, which are told where they stand") },
             { "additional_addresses", NotYet("the first address is used") },
         },

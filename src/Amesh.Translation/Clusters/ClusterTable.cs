@@ -1,0 +1,179 @@
+using Amesh.Apisix;
+using Amesh.Dns;
+using Envoy.Config.Cluster.V3;
+using Envoy.Config.Endpoint.V3;
+
+namespace Amesh.Translation.Clusters;
+
+/// <summary>Clusters, their endpoints and names, and the upstreams that they come to.</summary>
+/// <param name="objects">Where the upstreams go.</param>
+/// <param name="isNamed">Whether something that has come sends requests to a cluster of this name.</param>
+internal sealed class ClusterTable(ObjectTable objects, Func<string, bool> isNamed)
+{
+    private readonly Dictionary<string, ClusterModel> _clusters = [];
+    private readonly Dictionary<string, Assignment> _assignments = [];
+    private readonly Dictionary<string, SortedSet<string>> _clustersByAssignment = [];
+
+    // The aggregates that are used and name a cluster, by that cluster.
+    private readonly Dictionary<string, SortedSet<string>> _aggregates = [];
+    private readonly Dictionary<string, IReadOnlyList<string>> _members = [];
+
+    // What must be made again at the end of the batch.
+    private readonly SortedSet<string> _dirty = new(StringComparer.Ordinal);
+
+    /// <summary>The names among the endpoints of clusters that are used.</summary>
+    public NameTable Names { get; } = new();
+
+    /// <summary>What kind of cluster a name stands for now.</summary>
+    public ClusterKind KindOf(string cluster) => _clusters.TryGetValue(cluster, out ClusterModel? model) ? model.Kind : ClusterKind.Missing;
+
+    /// <summary>A cluster has come, has changed or, without a message, has gone.</summary>
+    public void Note(string name, Cluster? message, DiagnosticScope diagnostics)
+    {
+        if (_clusters.TryGetValue(name, out ClusterModel? old) && _clustersByAssignment.TryGetValue(old.AssignmentName, out SortedSet<string>? users))
+        {
+            users.Remove(name);
+        }
+
+        if (message is null)
+        {
+            _clusters.Remove(name);
+        }
+        else
+        {
+            ClusterModel model = ClusterModel.From(message, diagnostics.At("", Origins.Of(message.Metadata)));
+            _clusters[name] = model;
+            Entry(_clustersByAssignment, model.AssignmentName).Add(name);
+        }
+
+        MarkDirty(name);
+    }
+
+    /// <summary>The endpoints of one or more clusters have come, have changed or have gone.</summary>
+    public void Note(string assignment, ClusterLoadAssignment? message, DiagnosticScope diagnostics)
+    {
+        if (message is null)
+        {
+            _assignments.Remove(assignment);
+        }
+        else
+        {
+            _assignments[assignment] = Assignment.From(message, diagnostics);
+        }
+
+        foreach (string cluster in _clustersByAssignment.GetValueOrDefault(assignment) ?? [])
+        {
+            MarkDirty(cluster);
+        }
+    }
+
+    /// <summary>A name was looked up; null for a failure. Says whether that changes anything.</summary>
+    public bool Answer(NameQuery query, IReadOnlyList<string>? addresses)
+    {
+        foreach (string cluster in Names.Answer(query, addresses))
+        {
+            MarkDirty(cluster);
+        }
+
+        return _dirty.Count > 0;
+    }
+
+    /// <summary>The upstream of a cluster must be made again, and that of every aggregate that it is in.</summary>
+    public void MarkDirty(string cluster)
+    {
+        if (_dirty.Add(cluster))
+        {
+            foreach (string aggregate in _aggregates.GetValueOrDefault(cluster) ?? [])
+            {
+                MarkDirty(aggregate);
+            }
+        }
+    }
+
+    /// <summary>Makes again what must be.</summary>
+    public void Make()
+    {
+        while (_dirty.Count > 0)
+        {
+            string cluster = _dirty.Min!;
+            Make(cluster);
+            _dirty.Remove(cluster);
+        }
+    }
+
+    // A cluster that no route names has no upstream: half of a mesh's clusters are subsets and ports that nobody uses, and
+    // a control plane can forget to take one back (Istio does, in Delta).
+    private void Make(string name)
+    {
+        bool used = isNamed(name) || _aggregates.GetValueOrDefault(name) is { Count: > 0 };
+        ClusterModel? cluster = used ? _clusters.GetValueOrDefault(name) : null;
+        SetMembers(name, cluster?.Members ?? []);
+        Names.Follow(name, cluster?.Lookup is { } lookup && Names.IsAnswered
+            ? cluster.Inline.Groups.SelectMany(g => g.Endpoints).Where(e => e.IsNamed).Select(e => lookup with { Name = e.Host })
+            : []);
+
+        var owner = new Owner(ObjectKind.Upstream, name, "");
+
+        // Envoy serves on with the cluster as it was until the names of the new one have been looked up.
+        if (cluster is null || Names.IsKnown(name) || !objects.Owns(owner))
+        {
+            objects.Set(owner, used && KindOf(name) != ClusterKind.OriginalDst ? [UpstreamOf(name)] : []);
+        }
+    }
+
+    private Upstream UpstreamOf(string name)
+    {
+        if (!_clusters.TryGetValue(name, out ClusterModel? cluster))
+        {
+            return UpstreamTranslator.Missing(name);
+        }
+
+        return cluster.Kind == ClusterKind.Aggregate
+            ? AggregateTranslator.Translate(cluster, [.. MembersOf(cluster)])
+            : UpstreamTranslator.Translate(cluster, AssignmentOf(cluster));
+    }
+
+    private IEnumerable<(Upstream Upstream, Assignment Assignment)> MembersOf(ClusterModel aggregate) =>
+        aggregate.Members
+            .Where(member => _clusters.TryGetValue(member, out ClusterModel? model) && model.Kind is ClusterKind.Eds or ClusterKind.Inline)
+            .Select(member => (UpstreamOf(member), AssignmentOf(_clusters[member])));
+
+    private Assignment AssignmentOf(ClusterModel cluster) => cluster.Kind == ClusterKind.Eds
+        ? _assignments.GetValueOrDefault(cluster.AssignmentName) ?? Assignment.None
+        : Names.Resolve(cluster);
+
+    private void SetMembers(string aggregate, IReadOnlyList<string> members)
+    {
+        IReadOnlyList<string> before = _members.GetValueOrDefault(aggregate) ?? [];
+        foreach (string gone in before.Except(members))
+        {
+            _aggregates[gone].Remove(aggregate);
+            MarkDirty(gone);
+        }
+
+        foreach (string member in members.Except(before))
+        {
+            Entry(_aggregates, member).Add(aggregate);
+            MarkDirty(member);
+        }
+
+        if (members.Count == 0)
+        {
+            _members.Remove(aggregate);
+        }
+        else
+        {
+            _members[aggregate] = members;
+        }
+    }
+
+    private static SortedSet<string> Entry(Dictionary<string, SortedSet<string>> table, string key)
+    {
+        if (!table.TryGetValue(key, out SortedSet<string>? value))
+        {
+            table[key] = value = new SortedSet<string>(StringComparer.Ordinal);
+        }
+
+        return value;
+    }
+}
