@@ -135,6 +135,18 @@ function _M.failed(upstream, host)
 end
 
 
+-- The share of an upstream's endpoints that are not ejected, 0 to 1.
+function _M.share_left(upstream)
+    local settings = settings_of(upstream)
+    if not settings or not dict:get(settings.scope) then
+        return 1
+    end
+
+    local _, active = ejected_hosts(upstream, settings)
+    return (#upstream.nodes - active) / #upstream.nodes
+end
+
+
 -- Has the balancer pass over endpoints that are ejected. False when there is no other.
 function _M.avoid(ctx, upstream)
     local settings = settings_of(upstream)

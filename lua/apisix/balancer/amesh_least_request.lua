@@ -1,7 +1,9 @@
--- Envoy's LEAST_REQUEST. With equal weights: of two hosts chosen by chance, the one with fewer active requests. With
--- different weights: by chance, each host's weight divided by its active requests plus one.
+-- Envoy's LEAST_REQUEST. With equal weights: of two (or more) hosts chosen by chance, the one with fewest active
+-- requests. With different weights: by chance, each host's weight divided by its active requests plus one, to the power
+-- of the bias.
 --
 -- Active requests are counted per process and upstream, and outlive a change of the upstream's endpoints.
+local balancing = require("apisix.amesh.balancing")
 local tried_hosts = require("apisix.amesh.tried_hosts")
 local weighted_hosts = require("apisix.amesh.weighted_hosts")
 
@@ -38,18 +40,23 @@ local function fewer(active, a, b)
 end
 
 
-local function choose(hosts, active, tried)
-    if not hosts.equal then
-        return hosts:choose(tried, function(host, weight)
-            return weight / ((active[host] or 0) + 1)
-        end)
-    end
+-- By how much an active request counts against a host: its weight is divided by this.
+local function burden(active, host, bias)
+    local requests = (active[host] or 0) + 1
+    return bias and requests ^ bias or requests
+end
 
+
+local function choose_fewest(hosts, active, tried, choices)
     local one, err = hosts:choose(tried)
     if not one then
         return nil, err
     end
-    return fewer(active, one, (hosts:choose(tried)))
+
+    for _ = 2, choices do
+        one = fewer(active, one, (hosts:choose(tried)))
+    end
+    return one
 end
 
 
@@ -68,12 +75,31 @@ end
 function _M.new(up_nodes, upstream, priority)
     local hosts = weighted_hosts.new(up_nodes)
     local active = active_requests(upstream, priority)
+    local settings = balancing.settings(upstream)
+    local any_new, slowed = balancing.slow_start(up_nodes, upstream, priority, settings)
+
+    local function by_weight(host, weight)
+        return weight / burden(active, host, settings.bias)
+    end
+
+    local function by_slowed_weight(host, weight)
+        return slowed(host, weight) / burden(active, host, settings.bias)
+    end
+
+    local function choose(tried)
+        if any_new and any_new() then
+            return hosts:choose(tried, by_slowed_weight)
+        elseif not hosts.equal then
+            return hosts:choose(tried, by_weight)
+        end
+        return choose_fewest(hosts, active, tried, settings.choices or 2)
+    end
 
     return {
         upstream = upstream,
         get = function(ctx)
             release(active, ctx)
-            local host, err = choose(hosts, active, tried_hosts.of(ctx))
+            local host, err = choose(tried_hosts.of(ctx))
             if host then
                 active[host] = (active[host] or 0) + 1
                 ctx.amesh_active_host = host

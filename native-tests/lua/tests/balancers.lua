@@ -3,8 +3,8 @@ local function ctx()
     return {}
 end
 
-local function new(kind, nodes, key)
-    return require("apisix.balancer." .. kind).new(nodes, { resource_key = key }, 0)
+local function new(kind, nodes, key, labels)
+    return require("apisix.balancer." .. kind).new(nodes, { resource_key = key, labels = labels }, 0)
 end
 
 return function(test, check)
@@ -114,4 +114,57 @@ return function(test, check)
         end
         check.share(a, 1000, 0.75)
     end)
+
+    test("least request with more choices finds the idle host more often", function()
+        local picker = new("amesh_least_request", { a = 1, b = 1, c = 1 }, "/upstreams/choices",
+                           { amesh_balancing = "choices=100" })
+        for _ = 1, 60 do
+            local counts = { a = 0, b = 0, c = 0 }
+            for _ = 1, 3 do
+                local host = picker.get(ctx())
+                counts[host] = counts[host] + 1
+            end
+            -- nobody lets go, so all are equally busy after each round
+            check.equal(counts, { a = 1, b = 1, c = 1 })
+        end
+    end)
+
+    test("least request without bias minds weights alone", function()
+        local picker = new("amesh_least_request", { a = 3, b = 1 }, "/upstreams/bias", { amesh_balancing = "bias=0" })
+        local a = 0
+        for _ = 1, 1000 do
+            a = a + (picker.get(ctx()) == "a" and 1 or 0)
+        end
+        check.share(a, 1000, 0.75, "although nobody lets go")
+    end)
+
+    for _, kind in ipairs({ "amesh_random", "amesh_least_request" }) do
+        test(kind .. ": a new endpoint starts slowly", function()
+            local key, labels = "/upstreams/slow-" .. kind, { amesh_balancing = "window=0.4,aggression=1,min=10" }
+            local function share_of_b(picker)
+                local b = 0
+                for _ = 1, 1000 do
+                    local request = ctx()
+                    request.balancer_server = picker.get(request)
+                    b = b + (request.balancer_server == "b" and 1 or 0)
+                    picker.after_balance(request, false)
+                end
+                return b
+            end
+
+            new(kind, { a = 1 }, key, labels)
+            ngx.sleep(0.5)
+            -- no time passes for nginx before the next sleep
+            local picker = new(kind, { a = 1, b = 1 }, key, labels)
+            check.share(share_of_b(picker), 1000, 0.1 / 1.1)
+            picker = new(kind, { a = 1, b = 1 }, key, labels)
+            check.share(share_of_b(picker), 1000, 0.1 / 1.1, "another change makes nobody older")
+            ngx.sleep(0.5)
+            check.share(share_of_b(picker), 1000, 0.5, "after the window")
+
+            new(kind, { a = 1 }, key, labels)
+            picker = new(kind, { a = 1, b = 1 }, key, labels)
+            check.share(share_of_b(picker), 1000, 0.1 / 1.1, "b went and came again")
+        end)
+    end
 end

@@ -103,7 +103,7 @@ public sealed class PipelineTests : IDisposable
     private void Set(string typeUrl, string name, IMessage message) =>
         Assert.Empty(_pipeline.Apply(new DiscoveryUpdate(typeUrl, "1", [new DiscoveryResource(name, "1", message.ToByteArray())], [], false)));
 
-    private static Listener ListenerFor(string routeConfig, uint port = 80) => new()
+    internal static Listener ListenerFor(string routeConfig, uint port = 80) => new()
     {
         Name = "l",
         Address = new Address { SocketAddress = new SocketAddress { Address = "0.0.0.0", PortValue = port } },
@@ -116,7 +116,7 @@ public sealed class PipelineTests : IDisposable
         },
     };
 
-    private static RouteConfiguration Routes(string name, params string[] clusters) => new()
+    internal static RouteConfiguration Routes(string name, params string[] clusters) => new()
     {
         Name = name,
         VirtualHosts =
