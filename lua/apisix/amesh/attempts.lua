@@ -7,6 +7,7 @@
 -- there is time for a back-off (`come_back`). Where the balancer cannot leave, and after `take_back`, there is none.
 local core = require("apisix.core")
 local ngx_balancer = require("ngx.balancer")
+local circuit = require("apisix.amesh.circuit")
 local headers = require("apisix.amesh.headers")
 local internal = require("apisix.amesh.internal")
 local local_reply = require("apisix.amesh.local_reply")
@@ -153,7 +154,7 @@ local function may_try_again(ctx)
     local too_slow = status == 504
     if not overdue(state) then
         local wanted = policy and (connected and policy.reset or (not connected and policy.connect_failure))
-        if wanted and state.left > 0 then
+        if wanted and state.left > 0 and circuit.may_retry(ctx) then
             return true
         end
 
@@ -223,7 +224,9 @@ function _M.take_back(ctx)
     end
 
     local status = ngx.status
-    if overdue(state) or not retry_policy.wants(state.policy, ctx, status, response_header) then
+    if overdue(state) or not retry_policy.wants(state.policy, ctx, status, response_header)
+        or not circuit.may_retry(ctx)
+    then
         return false
     end
 
@@ -259,7 +262,9 @@ local function judge(ctx)
         return give_up(ctx)
     end
 
-    if state.left <= 0 or not retry_policy.wants(state.policy, ctx, status, taken_header) then
+    if state.left <= 0 or not retry_policy.wants(state.policy, ctx, status, taken_header)
+        or not circuit.may_retry(ctx)
+    then
         return local_reply.send(ctx, status)
     end
     state.pause = retry_policy.back_off(state.policy, state.attempt, taken_header)

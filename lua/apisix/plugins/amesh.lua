@@ -4,6 +4,7 @@
 -- location for the request's tries; the balancer phase runs through attempts.run; the filters shape the answer.
 local core = require("apisix.core")
 local attempts = require("apisix.amesh.attempts")
+local circuit = require("apisix.amesh.circuit")
 local cluster = require("apisix.amesh.cluster")
 local control = require("apisix.amesh.control")
 local cors = require("apisix.amesh.cors")
@@ -166,6 +167,7 @@ function _M.before_proxy(conf, ctx)
     end
 
     attempts.begin(ctx, conf)
+    circuit.enter(ctx, ctx.balancer_server or ctx.balancer_ip .. ":" .. ctx.balancer_port)
     return proxy.enter(ctx)
 end
 
@@ -240,6 +242,7 @@ function _M.log(_, ctx)
     if ctx.amesh and ctx.amesh.watch then
         deadlines.remove(ctx.amesh.watch)
     end
+    circuit.leave(ctx)
     fault.forget(ctx)
     proxy.forget(ctx)
 end

@@ -52,6 +52,9 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
     /// <summary>Whether a priority in panic gets no requests, where others would spread them over all endpoints.</summary>
     public bool FailsOnPanic { get; init; }
 
+    /// <summary>The label of circuit breakers.</summary>
+    public string? CircuitBreakers { get; init; }
+
     /// <summary>The label of outlier detection.</summary>
     public string? OutlierEjection { get; init; }
 
@@ -82,6 +85,7 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
             ConnectTimeout = cluster.ConnectTimeout is { } timeout ? Durations.Seconds(timeout) : DefaultConnectTimeout,
             PanicThreshold = panic,
             FailsOnPanic = cluster.CommonLbConfig?.ZoneAwareLbConfig?.FailTrafficOnPanic ?? false,
+            CircuitBreakers = CircuitBreakerLimits.Translate(cluster.CircuitBreakers),
             OutlierEjection = Clusters.OutlierEjection.Translate(cluster.OutlierDetection, panic),
             Tls = UpstreamTls.From(cluster.TransportSocket),
             Inline = cluster.LoadAssignment is { } assignment ? Assignment.From(assignment, diagnostics.At("load_assignment")) : Assignment.None,

@@ -48,6 +48,7 @@ internal static class UpstreamTranslator
         }
 
         Set(BalancingPolicy.Label, cluster.Balancing.Settings);
+        Set(CircuitBreakerLimits.Label, cluster.CircuitBreakers);
         Set(DropLabel, assignment.Dropped == 0 ? null : assignment.Dropped.ToString(CultureInfo.InvariantCulture));
         Set(OutlierEjection.Label, cluster.OutlierEjection);
         Set(UpstreamTls.Label, cluster.Tls?.Sni);

@@ -7,6 +7,7 @@ internal static class ClusterFields
 {
     private const string Outliers = "upstreams.labels.amesh_outlier_detection";
 
+    private const string Circuits = "upstreams.labels.amesh_circuit_breaker";
     private const string Balancing = "upstreams.labels.amesh_balancing";
     private const string HashNote = "highest random weight: no ring or table whose size could be set, and other endpoints for the same keys";
     private const string ZoneAware = "only where Envoy's bootstrap names a local cluster, which a mesh's does not";
@@ -161,10 +162,16 @@ internal static class ClusterFields
         },
         new("envoy.config.cluster.v3.CircuitBreakers.Thresholds")
         {
-            { "priority", Inert("there is no limit to hold for one priority alone") },
-            { "max_connections max_pending_requests max_requests max_retries", _limit.Unless(FieldValue.Unlimited) },
-            { "max_connection_pools retry_budget", _limit },
+            { "priority", Exact(Circuits) },
+            { "max_connections", Near(Circuits, "requests at a time under HTTP/1.1; connections that are kept idle do not count").Unless(FieldValue.Unlimited) },
+            { "max_pending_requests", Near(Circuits, "requests that wait for a connection; those whose own connection is being made do not count").Unless(FieldValue.Unlimited) },
+            { "max_requests max_retries retry_budget", Exact(Circuits, "Envoy's defaults hold only beside a limit that is given") },
+            { "max_connection_pools", _limit },
             { "track_remaining", Inert("statistics alone") },
+        },
+        new("envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget")
+        {
+            { "budget_percent min_retry_concurrency", Exact(Circuits) },
         },
         new("envoy.config.cluster.v3.OutlierDetection")
         {
