@@ -9,6 +9,9 @@ public sealed record AmeshPlugin
     /// <summary>The request goes to where the connection was going before it was captured.</summary>
     public bool? OriginalDst { get; init; }
 
+    /// <summary><c>high</c>: the limits of the cluster's circuit breakers for high priority count; else the default ones.</summary>
+    public string? Priority { get; init; }
+
     /// <summary>Weighted clusters; one is drawn at random for each request.</summary>
     public IReadOnlyList<WeightedCluster>? Clusters { get; init; }
 

@@ -1,5 +1,6 @@
 using Amesh.Apisix;
 using Amesh.Translation.Clusters;
+using Envoy.Config.Core.V3;
 using Envoy.Config.Route.V3;
 using EnvoyVirtualHost = Envoy.Config.Route.V3.VirtualHost;
 using EnvoyWeight = Envoy.Config.Route.V3.WeightedCluster.Types.ClusterWeight;
@@ -20,6 +21,7 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
         {
             Timeout = action.Timeout is { } timeout ? Durations.Limit(timeout) : DefaultTimeout,
             IdleTimeout = Durations.Limit(action.IdleTimeout),
+            Priority = action.Priority == RoutingPriority.High ? "high" : null,
             Retry = Retries.Translate(action.RetryPolicy ?? virtualHost.RetryPolicy),
             Rewrite = Rewrites.Path(action, match, diagnostics),
             HostRewrite = Rewrites.Host(action, diagnostics),

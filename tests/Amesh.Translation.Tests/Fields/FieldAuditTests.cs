@@ -45,10 +45,10 @@ public sealed class FieldAuditTests
         var host = new VirtualHost();
         for (int i = 0; i < 3; i++)
         {
-            host.Routes.Add(new Route { Route_ = new RouteAction { Priority = RoutingPriority.High } });
+            host.Routes.Add(new Route { Route_ = new RouteAction { MetadataMatch = new Metadata() } });
         }
 
-        Assert.Equal("routes[0].route.priority", Assert.Single(Walk(host)).Path);
+        Assert.Equal("routes[0].route.metadata_match", Assert.Single(Walk(host)).Path);
     }
 
     [Fact]
@@ -72,13 +72,13 @@ public sealed class FieldAuditTests
     [Fact]
     public void A_value_that_Amesh_does_exactly_is_not_told()
     {
-        static Cluster With(uint retries) => new()
+        static Cluster With(uint connections) => new()
         {
-            CircuitBreakers = new CircuitBreakers { Thresholds = { new CircuitBreakers.Types.Thresholds { MaxRetries = retries } } },
+            CircuitBreakers = new CircuitBreakers { Thresholds = { new CircuitBreakers.Types.Thresholds { MaxConnections = connections } } },
         };
 
         Assert.Empty(Walk(With(uint.MaxValue)));
-        Assert.Equal("circuit_breakers.thresholds[0].max_retries", Assert.Single(Walk(With(3))).Path);
+        Assert.Equal("circuit_breakers.thresholds[0].max_connections", Assert.Single(Walk(With(3))).Path);
     }
 
     [Fact]

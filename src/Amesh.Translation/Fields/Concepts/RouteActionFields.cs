@@ -32,7 +32,7 @@ internal static class RouteActionFields
             { "upgrade_configs", NotYet("upgrades are as the listener's upgrade_configs say") },
             { "internal_redirect_policy internal_redirect_action max_internal_redirects", NotYet("redirects go to the client") },
             { "hedge_policy", NotYet("no request is sent twice") },
-            { "priority", NotYet("there are no limits that a priority could have of its own") },
+            { "priority", Exact("plugins.amesh priority", "which circuit breakers count") },
         },
         new("envoy.config.route.v3.RouteAction.MaxStreamDuration")
         {
