@@ -13,7 +13,7 @@ const recording = path.join(root, 'samples/istio', process.env.MESH ?? 'scale-50
 const changes = Number(process.env.CHANGES ?? 200)
 // not one of the mesh's own listeners: requests come by name, as to a gateway
 
-const services = 5000
+const services = Number((process.env.MESH ?? "scale-5000").match(/\d+/)[0])
 const folder = fs.mkdtempSync('/var/tmp/amesh-bench-')
 fs.chmodSync(folder, 0o755) // nginx's workers are nobody
 const children = []
@@ -58,7 +58,22 @@ async function until(what, condition, limit = 60000) {
   die(`gave up: ${what}; look into ${folder}`)
 }
 
-function configuration(source) {
+// All of Amesh but its provider and router: the stock ones read the same dictionaries.
+function stockTree() {
+  const tree = path.join(folder, 'stock-lua')
+  spawnSync('sh', ['-c', `cp -r '${root}/lua' '${tree}' && rm '${tree}/apisix/core/config_xds.lua'`])
+  return tree
+}
+
+function configuration(source, stock) {
+  const text = stock
+    ? configuration(source).replace(`${root}/lua/?.lua`, `${stockTree()}/?.lua`).replace('http: amesh\n', 'http: radixtree_host_uri\n')
+      .replace(/ {2}extra_lua_cpath: .*/, `  extra_lua_cpath: ${path.dirname(library)}/?.so`)
+    : ours(source)
+  return text
+}
+
+function ours(source) {
   const text = fs.readFileSync(path.join(root, 'apisix-patch/config.yaml'), 'utf8').replaceAll('/usr/local/amesh/lua/?.lua', `${root}/lua/?.lua;${root}/bench/apisix/lua/?.lua`)
     .replaceAll('/usr/local/amesh', root)
   return text
@@ -74,7 +89,7 @@ function configuration(source) {
 }
 
 let nginx
-async function startApisix(name, source) {
+async function startApisix(name, source, stock = false) {
   const prefix = path.join(folder, name)
   fs.mkdirSync(path.join(prefix, 'conf'), { recursive: true })
   fs.mkdirSync(path.join(prefix, 'logs'))
@@ -82,10 +97,10 @@ async function startApisix(name, source) {
     if (fs.existsSync(path.join(home, part))) fs.symlinkSync(path.join(home, part), path.join(prefix, part))
   }
   spawnSync('sh', ['-c', `cp -r '${home}'/conf/. '${prefix}/conf/' && rm -f '${prefix}'/conf/*.sock '${prefix}'/conf/apisix.yaml`])
-  fs.writeFileSync(path.join(prefix, 'conf/config.yaml'), configuration(source))
+  fs.writeFileSync(path.join(prefix, 'conf/config.yaml'), configuration(source, stock))
   const init = spawnSync('bash', ['./bin/apisix', 'init'], { cwd: prefix, encoding: 'utf8' })
   if (init.status !== 0) die(init.stdout + init.stderr)
-  nginx = start(name, 'openresty', ['-p', prefix, '-c', path.join(prefix, 'conf/nginx.conf'), '-g', 'daemon off;'])
+  nginx = start(name, 'openresty', ['-p', prefix, '-c', path.join(prefix, 'conf/nginx.conf'), '-g', 'daemon off;'], stock ? { AMESH_SOURCE: source } : {})
   await until('APISIX answers', async () => (await control('/v1/amesh_bench'))['pid/agent'])
 }
 
@@ -122,10 +137,10 @@ function hostOf(number) {
 }
 
 // Requests over a few connections, as fast as they are answered or at a rate; seconds each.
-async function load(until_, { connections = 4, rate = 400 } = {}) {
+async function load(until_, { connections = 4, rate = 400, kept = true } = {}) {
   const seconds = []
   const notOk = {}
-  const agent = new http.Agent({ keepAlive: true, maxSockets: connections })
+  const agent = new http.Agent({ keepAlive: kept, maxSockets: connections })
   await Promise.all(Array.from({ length: connections }, async (_, index) => {
     let number = index
     while (!until_()) {
@@ -139,6 +154,31 @@ async function load(until_, { connections = 4, rate = 400 } = {}) {
   }))
   agent.destroy()
   return { requests: seconds.length, notOk, p50: ms(percentile(seconds, 0.5)), p99: ms(percentile(seconds, 0.99)), max: ms(Math.max(...seconds)) }
+}
+
+// Every virtual host is asked for, by both workers.
+async function askForAll() {
+  for (let round = 0; round < 3; round++) {
+    let number = 0
+    await Promise.all(Array.from({ length: 8 }, async () => {
+      while (number < services) await ask(18001, '/', 'GET', { host: hostOf(number++), connection: 'close' }, false)
+    }))
+  }
+}
+
+// Requests while new workers start, with the whole mesh in the zone. `connections`: kept open, or a new one for each request.
+async function reload() {
+  const results = {}
+  for (const kept of [true, false]) {
+    let reloaded = false
+    const through = load(() => reloaded, { kept })
+    await sleep(500)
+    nginx.kill('SIGHUP')
+    await sleep(5000)
+    reloaded = true
+    results[kept ? 'kept' : 'new'] = await through
+  }
+  return results
 }
 
 async function main() {
@@ -155,6 +195,7 @@ http { access_log off; keepalive_requests 1000000; server { listen ${process.env
   await startApisix('empty-mesh', `file:${folder}/empty`)
   await sleep(4000)
   result.empty = await memory()
+  result.empty_reload = await reload()
   await stopApisix()
 
   start('replay', amesh, ['replay', recording, '--port', '15010', '--http', '15011', '--step', 'base', '--quiet'])
@@ -205,24 +246,16 @@ http { access_log off; keepalive_requests 1000000; server { listen ${process.env
   result.zone_to_every_worker = { changes: lag.length, p50: ms(percentile(lag, 0.5)), p99: ms(percentile(lag, 0.99)), max: ms(Math.max(...lag)) }
   result.changes_block_ms = gaps(all)
 
-  // every virtual host asked for, by both workers
-  for (let round = 0; round < 3; round++) {
-    let number = 0
-    await Promise.all(Array.from({ length: 8 }, async () => {
-      while (number < services) await ask(18001, '/', 'GET', { host: hostOf(number++), connection: 'close' }, false)
-    }))
-  }
+  await askForAll()
   result.used = await memory()
+  result.reload = await reload()
+  await stopApisix()
 
-  // a log entry that says "read everything": SIGHUP, so that workers start with the whole mesh in the zone
-  await control('/v1/amesh_bench/clear', 'POST')
-  let reloaded = false
-  const through = load(() => reloaded)
-  await sleep(500)
-  nginx.kill('SIGHUP')
-  await sleep(5000)
-  reloaded = true
-  result.reload = await through
+  // the same objects with APISIX's own provider and router
+  await startApisix('stock', 'grpc://127.0.0.1:15010', true)
+  await askForAll()
+  result.stock = await memory()
+  result.stock_reload = await reload()
   console.log(JSON.stringify(result, null, 1))
 }
 

@@ -58,7 +58,8 @@ local function look()
         shared:safe_add("seen/" .. version, time)
     end
 
-    local mine = core.config.applied_version()
+    -- APISIX's own provider does not say
+    local mine = core.config.applied_version and core.config.applied_version()
     if mine and mine ~= applied then
         -- several commits at once: all of them are in force now
         for number = (applied or mine - 1) + 1, mine do
