@@ -81,7 +81,7 @@ done
 if [ $# -eq 0 ]; then
     . "$here/processes.sh"
     expect "luacheck finds nothing" luacheck -q --no-color --config "$here/../../lua/.luacheckrc" \
-        "$here/../../lua" "$here/../gateway/lua" "$here/lib" "$here/tests"
+        "$here/../../lua" "$here/../gateway/lua" "$here/lib" "$here/tests" "$here/steps"
 fi
 
 echo "$passed passed, $failed failed"

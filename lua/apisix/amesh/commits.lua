@@ -80,6 +80,17 @@ local function read_all(kind)
 end
 
 
+-- Before nginx's processes are made: brings an index up to what has been read, so that each of them has it.
+function _M.prepare(kind, tracker)
+    for index, objects in pairs(unclaimed[kind] or {}) do
+        for id in pairs(objects) do
+            tracker.set(id, true)
+        end
+        tracker.prepared = index
+    end
+end
+
+
 -- Gives a kind that has just been asked for what is there of it.
 function _M.claim(obj)
     if obj.also then

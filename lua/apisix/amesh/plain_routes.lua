@@ -33,8 +33,9 @@ local function is_plain(id, text)
         return false
     end
 
-    local item = routes:get(id)
-    return item ~= nil and not core.table.try_read_attr(item.value, "labels", LABEL)
+    -- not yet known before nginx's processes are made
+    local item = not routes or routes:get(id)
+    return item == true or item ~= nil and not core.table.try_read_attr(item.value, "labels", LABEL)
 end
 
 
@@ -60,6 +61,10 @@ local function known()
 end
 
 
+-- How the routes are told apart as they change.
+_M.tracker = { set = set, remove = remove, known = known }
+
+
 local function rebuild()
     local values = {}
     for id in pairs(members) do
@@ -83,7 +88,14 @@ end
 function _M.follow(user_routes)
     routes = user_routes
     if routes.track and core.config.serves_requests() then
-        routes:track({ set = set, remove = remove, known = known })
+        local candidates = {}
+        for id in pairs(members) do
+            candidates[id] = true
+        end
+        routes:track(_M.tracker)
+        for id in pairs(candidates) do
+            set(id, true)
+        end
     end
 end
 

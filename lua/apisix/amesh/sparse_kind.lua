@@ -108,8 +108,11 @@ end
 
 
 -- What is there when the kind is first asked for: remembered for who wants to index it.
-function _M.claim(self, objects)
-    self.claimed = objects
+function _M.claim(self, objects, modified_index)
+    self.claimed = self.claimed or {}
+    for id in pairs(objects) do
+        self.claimed[id] = modified_index
+    end
 end
 
 
@@ -118,16 +121,25 @@ end
 --   remove(id)                      it is gone
 --   known()                         a table with the ids that are in the index as keys
 --   done()                          a change has been taken over; may be missing
+-- tracker.prepared: the commit that the index is at already, where it was made before nginx's processes were.
 function _M.track(self, tracker)
     self.tracker = tracker
-    local claimed = self.claimed
+    local there = self.claimed
     self.claimed = nil
-    if claimed then
-        for id in pairs(claimed) do
-            tracker.set(id, true)
-        end
-    else
+    if not there then
+        there = {}
         for _, id in pairs(live.ids_of(self.key)) do
+            there[id] = live.applied()
+        end
+    end
+
+    for id in pairs(tracker.known()) do
+        if not there[id] then
+            tracker.remove(id)
+        end
+    end
+    for id, index in pairs(there) do
+        if not tracker.prepared or index > tracker.prepared then
             tracker.set(id, true)
         end
     end

@@ -221,6 +221,10 @@ local function known()
 end
 
 
+-- How the index follows the objects.
+_M.tracker = { set = place, remove = withdraw, known = known }
+
+
 function _M.init_worker()
     local err
     objects, err = core.config.new("/virtual_hosts", { automatic = true })
@@ -230,7 +234,7 @@ function _M.init_worker()
 
     -- A large change is taken over in slices: requests find what is placed by then.
     if objects.track and core.config.serves_requests() then
-        objects:track({ set = place, remove = withdraw, known = known })
+        objects:track(_M.tracker)
     end
 end
 

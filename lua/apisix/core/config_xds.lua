@@ -358,6 +358,32 @@ local function decode_in_iterators()
 end
 
 
+local function follow_zones()
+    live.init_worker(config_zone)
+    reader = amesh_zone.new(config_zone, version_zone)
+    reader.needs = amesh_commits.needs
+end
+
+
+-- A reload: what the zones have is read and indexed once, before nginx's processes are made, and each of them has it.
+-- The old ones serve meanwhile, and stop a moment after the new ones are there.
+local function prepare()
+    config_zone, version_zone, notes = amesh_zones.find()
+    if not config_zone then
+        return
+    end
+
+    follow_zones()
+    sync(slices.none)
+    local conf = config_local.local_conf()
+    if applied and is_http and try_read_attr(conf, "apisix", "router", "http") == "amesh" then
+        for kind, index in pairs({ ["/virtual_hosts"] = "virtual_hosts", ["/routes"] = "plain_routes" }) do
+            amesh_commits.prepare(kind, require("apisix.amesh." .. index).tracker)
+        end
+    end
+end
+
+
 -- Init phase: APISIX has asked for a privileged agent by now; ask again to learn whether this nginx can have one.
 function _M.init()
     if is_http and has_process then
@@ -365,6 +391,10 @@ function _M.init()
         has_privileged_agent = ok and enabled and true or false
     end
 
+    local ok, err = pcall(prepare)
+    if not ok then
+        log.error("failed to read the xDS configuration ahead: ", err)
+    end
     return true
 end
 
@@ -400,11 +430,14 @@ function _M.init_worker()
         return true     -- it takes no connections
     end
 
-    live.init_worker(config_zone)
-    reader = amesh_zone.new(config_zone, version_zone)
-    reader.needs = amesh_commits.needs
+    if not reader then
+        follow_zones()
+    end
     -- Before the first request: nothing can wait here, and nothing has to. A process without requests leaves it to the
     -- timer, so that workers that start together have the cores for themselves.
+    if applied then
+        log.info("applied commit ", applied, " before the process was made")
+    end
     if not is_privileged_agent() then
         local read, why = pcall(sync, slices.none)
         if not read then

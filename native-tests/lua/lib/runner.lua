@@ -46,7 +46,8 @@ function _M.run()
     end
 
     local ok, err = pcall(function()
-        local file = dofile(package.searchpath("tests." .. name, package.path))
+        local file = dofile(package.searchpath("tests." .. name, package.path)
+                            or package.searchpath("steps." .. name, package.path))
         file(test, check)
     end)
     if not ok then
