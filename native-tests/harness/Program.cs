@@ -9,6 +9,7 @@ try
     {
         ["verdicts", .. var rest] => await VerdictsCommand.RunAsync(rest),
         ["demo", .. var rest] => await DemoCommand.RunAsync(rest),
+        ["pod", .. var rest] => await PodCommand.RunAsync(rest),
         ["native", .. var rest] => await NativeCommand.RunAsync(rest),
         _ => Usage(),
     };
@@ -26,6 +27,6 @@ catch (Exception e) when (e is HttpRequestException or IOException or System.Tex
 
 static int Usage()
 {
-    Console.Error.WriteLine($"usage: harness {VerdictsCommand.Usage}\n       harness {DemoCommand.Usage}\n       harness {NativeCommand.Usage}");
+    Console.Error.WriteLine($"usage: harness {VerdictsCommand.Usage}\n       harness {DemoCommand.Usage}\n       harness {PodCommand.Usage}\n       harness {NativeCommand.Usage}");
     return 2;
 }

@@ -16,7 +16,8 @@ namespace Amesh.Harness.Client;
 /// <c>x-case</c> and <c>user-agent: verdict</c>.
 /// </summary>
 /// <param name="certificates">What clients show; without it no client shows one.</param>
-internal sealed class VerdictClient(ClientCertificates? certificates = null)
+/// <param name="sockets">Makes its sockets; without it they are of this process's network.</param>
+internal sealed class VerdictClient(ClientCertificates? certificates = null, Func<AddressFamily, Socket>? sockets = null)
 {
     /// <summary>How long an answer may take before it is none.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(40);
@@ -51,12 +52,13 @@ internal sealed class VerdictClient(ClientCertificates? certificates = null)
     private static bool IsNetwork(Exception e) =>
         e is IOException or SocketException or OperationCanceledException or HttpRequestException or AuthenticationException or FormatException;
 
-    private static async Task<Stream> ConnectAsync(SentRequest request, CancellationToken stop)
+    private async Task<Stream> ConnectAsync(SentRequest request, CancellationToken stop)
     {
         var to = IPEndPoint.Parse(request.To);
-        var socket = new Socket(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = sockets?.Invoke(to.AddressFamily) ?? new Socket(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
+            socket.NoDelay = true;
             if (request.From is { } from)
             {
                 socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));

@@ -15,8 +15,6 @@ internal static class VerdictsCommand
     public const string Usage = "verdicts --scenario istio-bookinfo [--protocol delta|sotw] [--target gateway|apisix|none] [--control-plane amesh|node]"
         + " [--step STEP] [--case STEP/NAME] [--json FILE] [--record] [--verbose]";
 
-    private const string Recorded = "recording";
-
     public static async Task<int> RunAsync(string[] arguments)
     {
         var given = new Arguments(arguments, ["--scenario", "--protocol", "--target", "--control-plane", "--step", "--case", "--json"], ["--record", "--verbose"]);
@@ -67,7 +65,7 @@ internal static class VerdictsCommand
         var authority = new RunAuthority();
         PrivateFiles.Put(PrivateFiles.Resolver, NameServer.ResolverConfiguration, folder.Path);
         PrivateFiles.Put(PrivateFiles.RootStore, authority.Pem, folder.Path);
-        var replayed = Path.Combine(folder.Path, Recorded);
+        var replayed = Path.Combine(folder.Path, KeySearch.RecordingFolder);
         RewrittenRecording.Write(recording, replayed, authority, verdicts.Proxy == "router");
         await using var controlPlane = options.Target == "none" ? null : ControlPlane.Of(options.ControlPlane, replayed, folder.Path);
         await using IProxy proxy = options.Target switch
@@ -77,34 +75,17 @@ internal static class VerdictsCommand
             _ => new TestGateway(folder.Path, gateway),
         };
         var score = await new VerdictRun(verdicts, mesh, authority, proxy, controlPlane, options, output).RunAsync();
-        await LookForKeysAsync(replayed, folder.Path, proxy, score, output);
-        return score;
-    }
-
-    /// <summary>No private key may show in what the proxy writes, answers about itself, or <c>amesh translate</c> prints.</summary>
-    private static async Task LookForKeysAsync(string replayed, string folder, IProxy proxy, Score score, TextWriter output)
-    {
-        var keys = SecretSearch.KeysIn(replayed);
-        var pages = await proxy.ControlPagesAsync();
-        if (keys.Count == 0 || pages.Count == 0)
+        var (leaks, summary) = await KeySearch.RunAsync(replayed, folder.Path, proxy);
+        if (summary.Length > 0)
         {
-            return;
+            output.WriteLine(summary);
         }
-        var outputs = SecretSearch.Files(folder, except: Recorded).ToList();
-        using var http = new HttpClient();
-        foreach (var page in pages)
-        {
-            outputs.Add((page.ToString(), await http.GetStringAsync(page)));
-        }
-        var (_, translated, errors) = Shell.Try("dotnet", Repository.CommandLine, "translate", "--recording", replayed);
-        outputs.Add(("amesh translate", translated + errors));
-        var leaks = SecretSearch.Leaks(keys, outputs).ToList();
-        output.WriteLine($"{keys.Count} private keys looked for in {outputs.Count} outputs, {outputs.Sum(static one => one.Text.Length) / 1024} KiB: {(leaks.Count == 0 ? "none shows" : "SHOWN")}");
         if (leaks.Count > 0)
         {
             var step = new StepScore("secrets");
             leaks.SelectMany(leak => step.Count("secrets/" + leak, ["a private key shows"], reason: null)).ToList().ForEach(output.WriteLine);
             score.Steps.Add(step);
         }
+        return score;
     }
 }

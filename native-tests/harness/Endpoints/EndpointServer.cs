@@ -15,9 +15,13 @@ internal sealed class EndpointServer : IAsyncDisposable
     private readonly Dictionary<string, Socket> _listeners = new(StringComparer.Ordinal);
     private readonly Http2Endpoint _http2;
     private readonly EndpointCertificates _certificates;
+    private readonly Func<AddressFamily, Socket> _sockets;
 
-    public EndpointServer(EndpointCertificates? certificates = null)
+    /// <param name="certificates">What endpoints present; without it that for public names.</param>
+    /// <param name="sockets">Makes its sockets; without it they are of this process's network.</param>
+    public EndpointServer(EndpointCertificates? certificates = null, Func<AddressFamily, Socket>? sockets = null)
     {
+        _sockets = sockets ?? (static family => new Socket(family, SocketType.Stream, ProtocolType.Tcp));
         _http2 = new Http2Endpoint(Log);
         _certificates = certificates ?? new EndpointCertificates(new RunAuthority(), new Dictionary<string, IReadOnlyCollection<string>>());
     }
@@ -36,7 +40,7 @@ internal sealed class EndpointServer : IAsyncDisposable
             return;
         }
         var endPoint = IPEndPoint.Parse(address);
-        var listener = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        var listener = _sockets(endPoint.AddressFamily);
         // SO_REUSEADDR alone: the portable option would also let two servers share an address.
         listener.SetRawSocketOption(1, 2, [1, 0, 0, 0]);
         listener.Bind(endPoint);
