@@ -25,8 +25,9 @@ internal static class PodCommand
         var recording = Path.Combine(folder.Path, KeySearch.RecordingFolder);
         RewrittenRecording.Write(Repository.At("samples", "istio", "bookinfo-reviews"), recording, authority, isGateway: false);
         MovedRecording.Move(recording);
-        var options = new GatewayOptions { Recording = recording, Protocol = protocol, OwnPorts = [], StateFile = Path.Combine(folder.Path, "state") };
-        await using var controlPlane = ControlPlane.Amesh(recording, folder.Path);
+        var agent = Path.Combine(folder.Path, "agent.sock");
+        var options = new GatewayOptions { Recording = recording, Protocol = protocol, OwnPorts = [], StateFile = Path.Combine(folder.Path, "state"), AgentSocket = agent };
+        await using var controlPlane = ControlPlane.Amesh(recording, folder.Path, agent);
         await using IProxy proxy = given.OneOf("--target", "apisix", "gateway") == "apisix" ? new ApisixGateway(folder.Path, options) : new TestGateway(folder.Path, options);
         var (passed, failed) = await new PodRun(RecordedMesh.Read(recording, protocol), authority, proxy, controlPlane, Console.Out)
             .RunAsync(int.Parse(given.Value("--connections") ?? "10000", CultureInfo.InvariantCulture));

@@ -61,13 +61,13 @@ internal static class VerdictsCommand
         var mesh = RecordedMesh.Read(recording, options.Protocol);
         var gateway = new GatewayOptions { Recording = recording, Protocol = options.Protocol, OwnPorts = [.. verdicts.ProxyAddresses(mesh.Addresses).Select(static address => IPEndPoint.Parse(address).Port).Distinct().Order()] };
         using var folder = new RunFolder();
-        gateway = gateway with { StateFile = Path.Combine(folder.Path, "state") };
+        gateway = gateway with { StateFile = Path.Combine(folder.Path, "state"), AgentSocket = options.ControlPlane == "amesh" ? Path.Combine(folder.Path, "agent.sock") : null };
         var authority = new RunAuthority();
         PrivateFiles.Put(PrivateFiles.Resolver, NameServer.ResolverConfiguration, folder.Path);
         PrivateFiles.Put(PrivateFiles.RootStore, authority.Pem, folder.Path);
         var replayed = Path.Combine(folder.Path, KeySearch.RecordingFolder);
         RewrittenRecording.Write(recording, replayed, authority, verdicts.Proxy == "router");
-        await using var controlPlane = options.Target == "none" ? null : ControlPlane.Of(options.ControlPlane, replayed, folder.Path);
+        await using var controlPlane = options.Target == "none" ? null : ControlPlane.Of(options.ControlPlane, replayed, folder.Path, gateway.AgentSocket);
         await using IProxy proxy = options.Target switch
         {
             "none" => new NoProxy(),

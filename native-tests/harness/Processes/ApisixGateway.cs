@@ -128,7 +128,7 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
                 node_listen: [{{string.Join(", ", options.OwnPorts.Prepend(Port))}}], enable_control: true, control: {ip: 127.0.0.1, port: {{TestGateway.ControlPort}}}, ssl: {enable: false},
                 proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "{{_prefix}}/cache", cache_levels: "1:2"}]}
               },
-              plugin_attr: {amesh: {library: "{{Repository.Library}}", source: "{{options.Source}}", protocol: {{options.Protocol}}, state_file: "{{options.StateFile}}", node: {{File.ReadAllText(Path.Combine(options.Recording, "node.json")).ReplaceLineEndings(" ")}} } },
+              plugin_attr: {amesh: {library: "{{Repository.Library}}", source: "{{options.Source}}", protocol: {{options.Protocol}}, state_file: "{{options.StateFile}}", sds: "{{options.Sds}}", node: {{File.ReadAllText(Path.Combine(options.Recording, "node.json")).ReplaceLineEndings(" ")}} } },
               nginx_config: {http_configuration_snippet: "include {{Repository.At("native-tests", "harness", "Processes", "control.conf")}};", worker_processes: {{options.Workers}}, error_log_level: info, worker_rlimit_nofile: 20000}
             }
             """));

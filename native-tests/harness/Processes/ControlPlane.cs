@@ -29,12 +29,12 @@ internal sealed class ControlPlane : IAsyncDisposable
     public string Description => _program == "node" ? "the independent one in Node" : "amesh replay";
 
     /// <summary>One of the two by name: <c>amesh</c> or <c>node</c>.</summary>
-    public static ControlPlane Of(string name, string recording, string folder) => name == "node" ? Node(recording, folder) : Amesh(recording, folder);
+    public static ControlPlane Of(string name, string recording, string folder, string? agentSocket = null) => name == "node" ? Node(recording, folder) : Amesh(recording, folder, agentSocket);
 
-    /// <summary>The project's own: <c>amesh replay</c>.</summary>
-    public static ControlPlane Amesh(string recording, string folder) => new(
+    /// <summary>The project's own: <c>amesh replay</c>, which stands for the node's agent as well where it is given a socket for that.</summary>
+    public static ControlPlane Amesh(string recording, string folder, string? agentSocket = null) => new(
         "dotnet",
-        [Repository.CommandLine, "replay", recording, "--port", Text(AdsPort), "--http", Text(HttpPort)],
+        [Repository.CommandLine, "replay", recording, "--port", Text(AdsPort), "--http", Text(HttpPort), .. agentSocket is null ? Array.Empty<string>() : ["--unix", agentSocket]],
         Path.Combine(folder, "control-plane.log"));
 
     /// <summary>The independent one in Node, which can also misbehave.</summary>

@@ -34,11 +34,17 @@ internal sealed record GatewayOptions
     /// <summary>Where the library keeps its last good state; null: nowhere.</summary>
     public string? StateFile { get; init; }
 
+    /// <summary>Unix socket of what stands for Istio's agent, which serves secrets; null: there is none.</summary>
+    public string? AgentSocket { get; init; }
+
+    /// <summary>Where the library asks for an agent's secrets.</summary>
+    public string Sds => AgentSocket is null ? "off" : "unix:" + AgentSocket;
+
     /// <summary>The library's options as JSON.</summary>
     public string LibraryOptions()
     {
         var node = JsonNode.Parse(File.ReadAllText(Path.Combine(Recording, "node.json")))!;
-        return new JsonObject { ["source"] = Source, ["protocol"] = Protocol, ["node"] = node, ["state_file"] = StateFile }.ToJsonString();
+        return new JsonObject { ["source"] = Source, ["protocol"] = Protocol, ["node"] = node, ["state_file"] = StateFile, ["sds"] = Sds }.ToJsonString();
     }
 }
 
