@@ -21,6 +21,7 @@ function _M.answer()
         protocol = var.ssl_protocol,
         connection = var.connection,
         host = var.http_host,
+        version = var.server_protocol,
         headers = ngx.req.get_headers(0),
     }))
 end

@@ -182,8 +182,13 @@ function _M.run(original, route, ctx, plugin_funcs)
     local state = ctx.amesh
     local first = ctx.picked_server ~= nil
     if not first then
-        report(ctx)
-        local again, for_nothing = may_try_again(ctx)
+        local again, for_nothing = upstream_tls.is_to_be_made_again(ctx), true
+        if again then
+            state.host = nil
+        else
+            report(ctx)
+            again, for_nothing = may_try_again(ctx)
+        end
         if not again then
             return ngx.exit(state.failure[1])
         end
@@ -205,7 +210,7 @@ function _M.run(original, route, ctx, plugin_funcs)
 
     if first then
         local again = state.policy and (state.policy.connect_failure or state.policy.reset)
-        ngx_balancer.set_more_tries(again and state.left or 0)
+        ngx_balancer.set_more_tries((again and state.left or 0) + upstream_tls.spare_tries(ctx))
     end
     set_timeouts(ctx)
 end

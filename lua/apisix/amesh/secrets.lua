@@ -143,7 +143,7 @@ local function make_authority(ca, crl, version)
         add_revocations(store, crl)
     end
 
-    return { store = store, subjects = subjects, version = version }
+    return { store = store, subjects = subjects, ca = ca, version = version }
 end
 
 

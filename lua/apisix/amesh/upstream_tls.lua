@@ -5,6 +5,7 @@
 -- (amesh-upstream-tls.conf), decides. Whatever goes wrong in it ends the handshake, before any byte of the request.
 local core = require("apisix.core")
 local ngx_balancer = require("ngx.balancer")
+local alpn = require("apisix.amesh.alpn")
 local authority = require("apisix.amesh.authority")
 local certificate = require("apisix.amesh.certificate")
 local local_reply = require("apisix.amesh.local_reply")
@@ -12,6 +13,7 @@ local openssl = require("apisix.amesh.openssl")
 local peer_check = require("apisix.amesh.peer_check")
 local secrets = require("apisix.amesh.secrets")
 local tls_contexts = require("apisix.amesh.tls_contexts")
+local upstream_contexts = require("apisix.amesh.upstream_contexts")
 
 local C = openssl.C
 local ngx = ngx
@@ -119,7 +121,16 @@ end
 -- Access phase of the named location: is it one whose connections are verified?
 function _M.check_location(ctx)
     local state = ctx.amesh.tls
-    if state and (ngx.var.amesh_verifies ~= "on" or not has_verify) then
+    if not state then
+        return
+    end
+
+    state.kind = ctx.amesh.http2 and "http2" or "http1"
+    state.alpn = state.context.alpn and alpn.wire(state.context.alpn)
+                 or (ctx.amesh.http2 and upstream_contexts.H2 or "")
+    if ngx.var.amesh_verifies ~= "on" or not has_verify
+        or (ctx.amesh.http2 and not upstream_contexts.can_verify_http2())
+    then
         return refuse(ctx, state.cluster, "this nginx is not set up to verify certificates of endpoints "
                                           .. "(amesh-upstream-tls.conf, which needs OpenResty 1.29)")
     end
@@ -153,12 +164,36 @@ function _M.around_try(ctx, run, ...)
         end
     end
 
-    pool_suffix = state.pool
+    if not upstream_contexts.before_try(state) then
+        core.log.error("no TLS to cluster ", state.cluster, ": HTTP/2 without a client certificate is verified only "
+                       .. "after another cluster's connection with one has been")
+        return ngx.exit(503)
+    end
+
+    pool_suffix = state.pool .. "#" .. state.kind
     local ok, err = pcall(run, ...)
     pool_suffix = nil
     if not ok then
         error(err, 0)
     end
+end
+
+
+-- After a try that failed: was it to be made again for nothing?
+function _M.is_to_be_made_again(ctx)
+    local state = ctx.amesh.tls
+    if not state or not state.again then
+        return false
+    end
+
+    state.again = false
+    return true
+end
+
+
+-- Tries that handshakes may need beside those that the route grants.
+function _M.spare_tries(ctx)
+    return upstream_contexts.spare_tries(ctx.amesh.tls)
 end
 
 
@@ -214,6 +249,10 @@ function _M.verify()
     end
 
     local good, why, shown
+    if ok and state and upstream_contexts.is_to_be_made_again(connection, state) then
+        proxy_verify.set_verify_result(REJECTED_CERTIFICATE)
+        return ngx.exit(ngx.ERROR)
+    end
     if not ok or not state then
         why = "the request is not known"
     else
@@ -224,6 +263,7 @@ function _M.verify()
     end
 
     if good then
+        upstream_contexts.accept(state)
         return proxy_verify.set_verify_result(0)
     end
 

@@ -251,6 +251,76 @@ return function(test, check)
         check.share(plain, 400, 0.75, "plain")
     end)
 
+    local http2 = { labels = { amesh_tls = "t", amesh_http2 = "true" } }
+    -- first, before the location's own SSL_CTX has been seen in this worker, then after
+    for _, when in ipairs({ "at first", "and then" }) do
+        test("HTTP/2, " .. when .. ": no request to an endpoint that does not hold", function()
+            for _, address in ipairs({ "127.2.0.4", "127.2.0.2" }) do
+                one(address, { certificate = "workload" }, nil, http2)
+                local before = count(address .. ":18443")
+                check.equal(send().status, 503, address)
+                check.equal(send().status, 503, address)
+                check.equal(count(address .. ":18443"), before)
+            end
+        end)
+
+        test("HTTP/2, " .. when .. ": an endpoint that holds", function()
+            one("127.2.0.5", { certificate = "workload" }, nil, http2)
+            for _ = 1, 3 do
+                local answer = send()
+                check.equal(answer.status, 200)
+                check.equal(answer.seen.version, "HTTP/2.0")
+                check.equal(answer.seen.alpn, "h2")
+                check.equal(answer.seen.peer, "O=workload")
+                check.equal(answer.seen.sni, "outbound_.9080_._.ratings")
+            end
+        end)
+    end
+
+    test("HTTP/2 without a client certificate", function()
+        one("127.2.0.1", nil, nil, http2)
+        local answer = send()
+        check.equal(answer.status, 200)
+        check.equal(answer.seen.version, "HTTP/2.0")
+        check.equal(answer.seen.peer, nil)
+    end)
+
+    test("protocols are offered as the cluster says, also where clusters take turns", function()
+        local cases = {
+            { "a", { "istio", "http/1.1" }, "http/1.1" },
+            { "b", nil, nil },
+            { "c", { "http/1.0" }, "http/1.0" },
+        }
+        local objects, routes = { authority("ca", "mesh") }, {}
+        for index, case in ipairs(cases) do
+            objects[#objects + 1] = context(case[1], { alpn = case[2] })
+            objects[#objects + 1] = cluster(case[1], "127.2.0.1", case[1])
+            routes[index] = { id = "r" .. case[1], upstream_id = case[1], vars = { { "amesh_path", "==", "/" .. case[1] } } }
+        end
+        writer.replace(mesh.of(objects, mesh.virtual_host("v", "80", { "*" }, routes), mesh.listener("l", 0, "80")))
+        local function round()
+            for _, case in ipairs(cases) do
+                local answer = send({ path = "/" .. case[1] })
+                check.equal(answer.status, 200)
+                check.equal(answer.seen.alpn, case[3], case[1])
+            end
+        end
+        round()
+        round()
+        local threads = {}
+        for index = 1, 8 do
+            threads[index] = ngx.thread.spawn(function()
+                for _ = 1, 10 do
+                    round()
+                end
+            end)
+        end
+        for _, thread in ipairs(threads) do
+            local ok, finished, err = pcall(ngx.thread.wait, thread)
+            check.truthy(ok and finished, err or finished)
+        end
+    end)
+
     test("no secret is shown by the control API, nor written to the log", function()
         one("127.2.0.5", { certificate = "workload" })
         check.equal(send().status, 200)
