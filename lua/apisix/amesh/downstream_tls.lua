@@ -6,8 +6,6 @@
 -- bytes arrive (`admit`), since OpenSSL knows no such matchers. What does not hold gets nothing.
 local ffi = require("ffi")
 local core = require("apisix.core")
-local apisix_ssl = require("apisix.ssl")
-local clienthello = require("ngx.ssl.clienthello")
 local ngx_ssl = require("ngx.ssl")
 local alpn = require("apisix.amesh.alpn")
 local certificate = require("apisix.amesh.certificate")
@@ -18,10 +16,14 @@ local openssl = require("apisix.amesh.openssl")
 local san_match = require("apisix.amesh.san_match")
 local secrets = require("apisix.amesh.secrets")
 
+-- older runtimes have none, and then nobody asks for it
+local _, clienthello = pcall(require, "ngx.ssl.clienthello")
+
 local C = openssl.C
 local concat = table.concat
 local lower = string.lower
 local ngx = ngx
+local require = require
 local setmetatable = setmetatable
 local tostring = tostring
 
@@ -93,6 +95,7 @@ local function gateway_identity(id)
         return known
     end
 
+    local apisix_ssl = require("apisix.ssl")
     local chain, err = apisix_ssl.fetch_cert(value.snis and value.snis[1], value.cert)
     if not chain then
         return nil, "the certificate \"" .. id .. "\" cannot be read: " .. err
@@ -209,8 +212,8 @@ end
 
 local function ask_for_certificate(ssl, choice)
     local authority = choice.authority
-    -- nginx's own callback lets every certificate pass, to look at the result later; this puts one in its place that ends
-    -- the handshake
+    -- nginx's own callback lets every certificate pass, to look at the result later; this puts one in its place that
+    -- ends the handshake
     local ok, err = ngx_ssl.verify_client(nil, VERIFY_DEPTH, nil, true)
     if not ok then
         return nil, err

@@ -1,11 +1,12 @@
--- nginx makes one SSL_CTX per location that it proxies from and shows it to nobody. It can be seen in the first handshake,
--- and with it two things can be had that nginx has no directive for:
+-- nginx makes one SSL_CTX per location that it proxies from and shows it to nobody. It can be seen in the first
+-- handshake, and with it two things can be had that nginx has no directive for:
 --
--- - ALPN as the cluster asks for it: OpenSSL takes the protocols of a connection from its SSL_CTX, so they are set there
---   before a connection is made. Where another cluster's were set in between, the handshake is broken off and made again.
--- - Verification in the location for HTTP/2: its module knows no proxy_ssl_verify_by_lua, but the function behind it can be
---   set in any SSL_CTX. Until that one has been seen, APISIX's runtime is told to verify the connection by a store whose
---   verifying function is the same one.
+-- - ALPN as the cluster asks for it: OpenSSL takes the protocols of a connection from its SSL_CTX, so they are set
+--   there before a connection is made. Where another cluster's were set in between, the handshake is broken off and
+--   made again.
+-- - Verification in the location for HTTP/2: its module knows no proxy_ssl_verify_by_lua, but the function behind it
+--   can be set in any SSL_CTX. Until that one has been seen, APISIX's runtime is told to verify the connection by a
+--   store whose verifying function is the same one.
 local ffi = require("ffi")
 local base = require("resty.core.base")
 local core = require("apisix.core")
@@ -33,8 +34,10 @@ local _M = {}
 local H2 = "\2h2"
 local MOST_AGAIN = 5
 
-local known = {}        -- "http1", "http2" -> { context = SSL_CTX *, alpn = on the wire, changes = how often it was set }
-local learners = setmetatable({}, { __mode = "k" })     -- authority -> X509_STORE that leads to the function
+-- "http1", "http2" -> { context = SSL_CTX *, alpn = on the wire, changes = how often it was set }
+local known = {}
+-- authority -> X509_STORE that leads to the function
+local learners = setmetatable({}, { __mode = "k" })
 
 
 local function verify_function()

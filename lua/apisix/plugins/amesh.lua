@@ -22,6 +22,7 @@ local redirect = require("apisix.amesh.redirect")
 local rewrite = require("apisix.amesh.rewrite")
 local upgrade = require("apisix.amesh.upgrade")
 local upstream_tls = require("apisix.amesh.upstream_tls")
+require("apisix.amesh.peer_variables")
 
 local ngx = ngx
 local error = error

@@ -39,7 +39,8 @@ end
 local function curl(address, name, options)
     local target = name .. ":" .. address:match(":(%d+)$")
     local output = shell("curl -s -k -m 10 --connect-to " .. target .. ":" .. address .. " -w '\\n%{http_code} "
-                         .. "%{http_version} %{exitcode} %{errormsg}' " .. (options or "") .. " https://" .. target .. "/x")
+                         .. "%{http_version} %{exitcode} %{errormsg}' " .. (options or "") .. " https://"
+                          .. target .. "/x")
     local body, status, version = output:match("^(.*)\n(%d+) (%S+)")
     return { status = tonumber(status), version = version, output = output, seen = json.decode(body or "") }
 end
@@ -112,7 +113,8 @@ return function(test, check)
     end)
 
     test("ssl objects that are not the mesh's work beside it", function()
-        commit({ "/ssls/own", { id = "own", snis = { "own.example" }, cert = read("shop.pem"), key = read("shop.key") } })
+        commit({ "/ssls/own", { id = "own", snis = { "own.example" }, cert = read("shop.pem"),
+                                key = read("shop.key") } })
         check.equal(subject(GATEWAY, "-servername own.example"), "O = shop")
         local _, output = subject(GATEWAY, "-servername other.example")
         check.truthy(not output:find("BEGIN CERT", 1, true))
@@ -125,7 +127,8 @@ return function(test, check)
         check.equal(answer.status, 200, answer.output)
         local hash = shell("openssl x509 -in client-a.pem -outform DER | sha256sum"):match("^%x+")
         check.equal(answer.seen.headers["x-forwarded-client-cert"],
-                    "By=" .. SPIFFE .. "workload;Hash=" .. hash .. ";Subject=\"O=client-a\";URI=" .. SPIFFE .. "client-a")
+                    "By=" .. SPIFFE .. "workload;Hash=" .. hash .. ";Subject=\"O=client-a\";URI=" .. SPIFFE
+                    .. "client-a")
         check.equal(answer.seen.headers["x-forwarded-proto"], "https")
         check.equal(answer.seen.headers["x-forwarded-for"], nil, "a proxy beside its application says nothing")
         check.equal(answer.seen.headers["x-forwarded-host"], nil)
@@ -133,7 +136,8 @@ return function(test, check)
 
     test("who has no certificate that holds gets nothing", function()
         inbound()
-        for title, options in pairs({ none = "", ["another authority's"] = as("unknown"), ["run out"] = as("expired") }) do
+        for title, options in pairs({ none = "", ["another authority's"] = as("unknown"),
+                                      ["run out"] = as("expired") }) do
             local answer = curl(INBOUND, "reviews", options)
             check.equal(answer.status, 0, title)
         end
@@ -233,7 +237,7 @@ return function(test, check)
         check.truthy(not other:find("Reused, ", 1, true), other)
     end)
 
-    test("rotation: the next handshake shows the new certificate, no request fails and no connection is dropped", function()
+    test("rotation: the next handshake shows the new one, no request fails and no connection is dropped", function()
         inbound({ validation = ngx.null, require_client_certificate = ngx.null })
         local stop, bad, sent, threads = false, {}, 0, {}
         -- connections that stay, and new ones all the time

@@ -10,6 +10,8 @@ local core = require("apisix.core")
 local http_route = require("apisix.http.route")
 local authority = require("apisix.amesh.authority")
 local destination = require("apisix.amesh.destination")
+local downstream_tls = require("apisix.amesh.downstream_tls")
+local forwarded = require("apisix.amesh.forwarded")
 local listeners = require("apisix.amesh.listeners")
 local path = require("apisix.amesh.path")
 local plain_routes = require("apisix.amesh.plain_routes")
@@ -123,7 +125,23 @@ local function find_virtual_host(http, host)
 end
 
 
+-- A client that its chain does not let in gets nothing.
+local function is_admitted(chain)
+    local choice = downstream_tls.current()
+    if not choice then
+        return true
+    end
+
+    local admitted, why = downstream_tls.admit(choice, chain)
+    if not admitted then
+        core.log.error("a TLS connection is closed by chain ", chain.name or "", ": ", why)
+    end
+    return admitted
+end
+
+
 local function match_http(ctx, http)
+    forwarded.request(ctx, http)
     local host = authority.of(ctx)
     local virtual_host, only_any = find_virtual_host(http, host)
     if (only_any or not virtual_host) and not destination.of(ctx).captured
@@ -143,6 +161,9 @@ function _M.match(ctx)
         return plain_routes.match(ctx) or mesh_is_unknown()
     end
 
+    if chain and not is_admitted(chain) then
+        return close()
+    end
     if chain and chain.http then
         return match_http(ctx, chain.http)
     end
