@@ -1,0 +1,130 @@
+-- The captured port: every connection of the application, or to it, begins here. The listener that it is for says which
+-- kind of traffic it is, or that the first bytes do; then nginx hands the very socket to the listener for that kind
+-- (`pass $amesh_target`): no further hop, and the socket still tells where the connection was going.
+local config_local = require("apisix.core.config_local")
+local log = require("apisix.core.log")
+local try_read_attr = require("apisix.core.table").try_read_attr
+local connection = require("apisix.amesh.connection")
+local filter_chains = require("apisix.amesh.filter_chains")
+local handed = require("apisix.amesh.stream.handed")
+local handover = require("apisix.amesh.handover")
+local inspection = require("apisix.amesh.stream.inspection")
+local first_bytes = require("apisix.amesh.stream.first_bytes")
+
+local ngx = ngx
+local pairs = pairs
+local tonumber = tonumber
+local var = ngx.var
+
+local _M = {}
+
+-- listeners of this nginx that connections are handed to; plugin_attr.amesh.targets changes them
+local TARGETS = {
+    http = "127.0.0.1:15080",
+    https = "127.0.0.1:15443",
+    tcp = "127.0.0.1:15090",
+    tls = "127.0.0.1:15091",
+}
+-- nothing takes the connection
+local CLOSED = 403
+
+local targets
+
+
+local function target(kind)
+    if not targets then
+        local conf = config_local.local_conf()
+        local own = try_read_attr(conf, "plugin_attr", "amesh", "targets") or {}
+        targets = {}
+        for name, address in pairs(TARGETS) do
+            targets[name] = own[name] or address
+        end
+    end
+    return targets[kind]
+end
+
+
+-- The connection as filter_chains wants it.
+local function arrived(fd)
+    local local_ip, local_port = connection.accepted_on()
+    local arrival_port = connection.arrival_port()
+    local ip, port = connection.original_destination()
+    local captured = true
+    if not ip or (ip == local_ip and port == local_port) then
+        ip, port = local_ip, local_port
+        captured = local_port ~= arrival_port
+        if captured then
+            handover.tell(fd, arrival_port)
+        end
+    end
+
+    return {
+        local_port = arrival_port,
+        destination_ip = ip,
+        destination_port = port,
+        captured = captured,
+        source_ip = var.remote_addr,
+        source_port = tonumber(var.remote_port),
+    }
+end
+
+
+local function kind_of(chain)
+    if chain.http then
+        return chain.tls and "https" or "http"
+    end
+    if chain.stream_route then
+        return chain.tls and "tls" or "tcp"
+    end
+end
+
+
+local function close(about, why)
+    log.info("closed a connection to ", connection.join(about.destination_ip, about.destination_port), ": ", why)
+    return ngx.exit(CLOSED)
+end
+
+
+-- preread phase of the captured port's server
+function _M.preread()
+    local fd = connection.descriptor()
+    if not fd then
+        -- nothing can be known about it: HTTP, as an APISIX without stream would take it
+        var.amesh_target = target("http")
+        return
+    end
+
+    local about = arrived(fd)
+    local listener = filter_chains.listener(about)
+    if not listener then
+        if about.captured then
+            return close(about, "no listener takes it")
+        end
+        -- a proxy that was called by name, as one calls an HTTP proxy
+        var.amesh_target = target("http")
+        return
+    end
+
+    local seen = inspection.of(fd, listener)
+    about.transport, about.sni, about.alpn = seen.transport, seen.sni, seen.alpn
+    local chain = filter_chains.match(about)
+    local kind = chain and kind_of(chain)
+    if not kind then
+        return close(about, "no filter chain takes it")
+    end
+
+    if not chain.http then
+        handed.over({ chain = chain, listener = listener, about = about })
+    end
+    var.amesh_target = target(kind)
+end
+
+
+-- log phase of the captured port's server: the connection was not handed on
+function _M.log()
+    first_bytes.forget()
+    handed.forget()
+end
+
+
+return _M

@@ -1,0 +1,68 @@
+-- Where a TCP connection goes: one cluster, chosen by weight, as an APISIX upstream; or where it was going anyway.
+local core = require("apisix.core")
+local upstream = require("apisix.upstream")
+local cluster = require("apisix.amesh.cluster")
+local connection = require("apisix.amesh.connection")
+local outlier = require("apisix.amesh.outlier")
+
+local find = string.find
+local ngx = ngx
+
+local _M = {}
+
+-- as nginx says it where no upstream can be had
+local UNAVAILABLE = 503
+local ORIGINAL_DST_TIMEOUT = { connect = 10, send = 86400, read = 86400 }
+
+
+local function close(why)
+    core.log.info("closed a connection: ", why)
+    return ngx.exit(UNAVAILABLE)
+end
+
+
+local function original_dst(ctx)
+    local found = ctx.amesh_connection
+    local about = found and found.about
+    if not about or not about.captured then
+        return close("it was made to this proxy itself, going there again would never end")
+    end
+
+    local host = about.destination_ip
+    if find(host, ":", 1, true) then
+        host = "[" .. host .. "]"
+    end
+
+    local conf = {
+        id = "original_dst",
+        type = "roundrobin",
+        scheme = "tcp",
+        timeout = ORIGINAL_DST_TIMEOUT,
+        nodes = { { host = host, port = about.destination_port, weight = 1, priority = 0 } },
+    }
+    conf.parent = ctx.matched_route
+    upstream.set(ctx, "amesh#" .. connection.join(about.destination_ip, about.destination_port), "1", conf)
+    ctx.matched_upstream = conf
+end
+
+
+-- conf: the stream route's plugins.amesh
+function _M.use(ctx, conf)
+    ctx.amesh = { conf = conf }
+
+    local chosen = conf.clusters and cluster.choose(conf.clusters) or conf
+    if chosen.original_dst then
+        return original_dst(ctx)
+    end
+
+    local id = chosen.upstream_id or ctx.matched_route.value.upstream_id
+    local value = id and cluster.upstream_by_id(id)
+    if not value or not value.nodes or #value.nodes == 0 or not outlier.avoid(ctx, value) then
+        return close("no endpoint of " .. (id or "no cluster"))
+    end
+
+    ctx.upstream_id = id
+end
+
+
+return _M

@@ -1,0 +1,138 @@
+-- The first bytes of a connection, looked at and left where they are (recv with MSG_PEEK), so that nginx can hand the
+-- very socket on with `pass`, which it refuses once something was read.
+--
+-- Waiting costs no polling: the client socket's peek() parks the connection in nginx's preread phase, which looks at
+-- the socket when it becomes readable and lets go of what it saw. That wait has no end of its own (preread_timeout is
+-- days): a listener's time limit is kept by one timer per worker that shuts connections down whose time is over. Only
+-- where the listener goes on without the bytes (continue_on_timeout) nothing wakes the connection; it looks by itself.
+local ffi = require("ffi")
+local log = require("apisix.core.log")
+
+local C = ffi.C
+local exiting = ngx.worker.exiting
+local get_socket = ngx.req.socket
+local min = math.min
+local next = next
+local ngx_now = ngx.now
+local ngx_sleep = ngx.sleep
+local pairs = pairs
+local timer_at = ngx.timer.at
+local tonumber = tonumber
+local var = ngx.var
+
+ffi.cdef[[
+ssize_t recv(int fd, void *buffer, size_t size, int flags);
+int shutdown(int fd, int how);
+]]
+
+local MSG_PEEK, MSG_DONTWAIT = 2, 64
+local SHUT_RDWR = 2
+local EAGAIN, EINTR = 11, 4
+-- as large as the server's preread_buffer_size; Envoy's inspectors look no farther either
+local MOST = 16384
+local SWEEP = 0.1
+local CLOSED = 400          -- the client did not say enough
+local SHORTEST_NAP, LONGEST_NAP = 0.001, 0.01
+
+local buffer = ffi.new("uint8_t[?]", MOST)
+
+local _M = { most = MOST }
+local waiting = {}      -- connection's number -> { fd, deadline }
+local sweeping = false
+
+
+-- What has come so far, "" when nothing has; nil when nothing will.
+function _M.look(fd)
+    local count = tonumber(C.recv(fd, buffer, MOST, MSG_PEEK + MSG_DONTWAIT))
+    if count > 0 then
+        return ffi.string(buffer, count)
+    end
+    if count < 0 then
+        local errno = ffi.errno()
+        if errno == EAGAIN or errno == EINTR then
+            return ""
+        end
+    end
+end
+
+
+local function sweep(premature)
+    if premature or exiting() then
+        sweeping = false
+        return
+    end
+
+    local now = ngx_now()
+    for number, entry in pairs(waiting) do
+        if entry.deadline <= now then
+            waiting[number] = nil
+            C.shutdown(entry.fd, SHUT_RDWR)
+        end
+    end
+
+    sweeping = next(waiting) ~= nil and timer_at(SWEEP, sweep) or false
+end
+
+
+local function limit(fd, deadline)
+    waiting[tonumber(var.connection)] = { fd = fd, deadline = deadline }
+    if not sweeping then
+        local ok, err = timer_at(SWEEP, sweep)
+        if not ok then
+            log.error("connections are waited for without limit, failed to create a timer: ", err)
+        end
+        sweeping = ok
+    end
+end
+
+
+-- The connection is decided, or over. Its descriptor may be another's by the next moment.
+function _M.forget()
+    waiting[tonumber(var.connection)] = nil
+end
+
+
+-- Looks until decide(bytes) returns something else than nil, and returns that; nil when the time is over (and the
+-- listener goes on then) or the bytes are too many. A client that goes away, or is too slow for a listener that does
+-- not go on, ends the connection in here.
+--   timeout: seconds; nil or 0: none
+function _M.await(fd, decide, timeout, continue_on_timeout)
+    local deadline = timeout and timeout > 0 and ngx_now() + timeout
+    local socket, nap
+    while true do
+        local bytes = _M.look(fd)
+        if not bytes then
+            return ngx.exit(CLOSED)
+        end
+
+        local decision = decide(bytes)
+        if decision ~= nil or #bytes >= MOST then
+            return decision
+        end
+
+        if deadline and continue_on_timeout then
+            local left = deadline - ngx_now()
+            if left <= 0 then
+                return nil
+            end
+            nap = min((nap or SHORTEST_NAP / 2) * 2, LONGEST_NAP)
+            ngx_sleep(min(nap, left))
+
+        else
+            if not socket then
+                socket = get_socket()
+                if deadline then
+                    limit(fd, deadline)
+                end
+            end
+            local ok, err = socket:peek(#bytes + 1)
+            if not ok then
+                log.info("no first bytes: ", err)
+                return ngx.exit(CLOSED)
+            end
+        end
+    end
+end
+
+
+return _M
