@@ -12,6 +12,7 @@ namespace Amesh.Harness.Processes;
 internal sealed partial class ApisixGateway(string folder, GatewayOptions options) : IProxy
 {
     private const int Port = 15001;
+    private const int InboundPort = 15006;
     private const string PlaceOfAmesh = "/usr/local/amesh";
     private static readonly string[] KindsOfObjects = ["routes", "upstreams", "listeners", "virtual_hosts", "stream_routes", "ssls", "tls_contexts", "amesh_secrets"];
     private static readonly string[] CodeFolders = ["apisix", "bin", "deps"];
@@ -21,6 +22,10 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
     public string User => "nobody";
 
     public int? OutboundPort => Port;
+
+    /// <summary>Whether its nginx can hand connections from one listener to another (since 1.25.5, which OpenResty has since 1.27); if not, it takes HTTP only.</summary>
+    private static bool HasStream { get; } =
+        Network.Shell.Try("openresty", "-v") is var (_, output, error) && NginxVersion().Match(output + error) is { Success: true } match && int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) >= 27;
 
     private string ErrorLog => Path.Combine(_prefix, "logs", "error.log");
 
@@ -54,20 +59,20 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
             () => "APISIX has workers");
     }
 
-    /// <summary>What the error log says: every worker notes each commit that it applies.</summary>
+    /// <summary>What the error log says: every worker notes each commit that it applies, for HTTP and for TCP.</summary>
     public Task<ProxyState> StateAsync()
     {
-        var applied = new Dictionary<int, long>();
+        var applied = new Dictionary<(int Worker, bool Stream), long>();
         using var log = new StreamReader(new FileStream(ErrorLog, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
         while (log.ReadLine() is { } line)
         {
             if (AppliedCommit().Match(line) is { Success: true } match)
             {
-                applied[int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture)] = long.Parse(match.Groups[2].ValueSpan, CultureInfo.InvariantCulture);
+                applied[(int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture), match.Groups[2].Success)] = long.Parse(match.Groups[3].ValueSpan, CultureInfo.InvariantCulture);
             }
         }
         var workers = Workers();
-        return Task.FromResult(new ProxyState(applied.Values.DefaultIfEmpty(0).Max(), workers.Count == 0 ? 0 : workers.Min(id => applied.GetValueOrDefault(id))));
+        return Task.FromResult(new ProxyState(applied.Values.DefaultIfEmpty(0).Max(), workers.Count == 0 ? 0 : workers.Min(id => Math.Min(applied.GetValueOrDefault((id, false)), HasStream ? applied.GetValueOrDefault((id, true)) : long.MaxValue))));
     }
 
     public async Task<IReadOnlyList<Uri>> ControlPagesAsync()
@@ -125,17 +130,36 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
         Merge(root, (YamlMappingNode)Yaml($$"""
             {
               apisix: {
-                node_listen: [{{string.Join(", ", options.OwnPorts.Prepend(Port))}}], enable_control: true, control: {ip: 127.0.0.1, port: {{TestGateway.ControlPort}}}, ssl: {enable: false},
+                enable_control: true, control: {ip: 127.0.0.1, port: {{TestGateway.ControlPort}}},
                 proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "{{_prefix}}/cache", cache_levels: "1:2"}]}
               },
               plugin_attr: {amesh: {library: "{{Repository.Library}}", source: "{{options.Source}}", protocol: {{options.Protocol}}, state_file: "{{options.StateFile}}", sds: "{{options.Sds}}", node: {{File.ReadAllText(Path.Combine(options.Recording, "node.json")).ReplaceLineEndings(" ")}} } },
               nginx_config: {http_configuration_snippet: "include {{Repository.At("native-tests", "harness", "Processes", "control.conf")}};", worker_processes: {{options.Workers}}, error_log_level: info, worker_rlimit_nofile: 20000}
             }
             """));
+        Merge(root, (YamlMappingNode)Yaml(HasStream ? Captured() : HttpOnly()));
         var text = new StringWriter();
         new YamlStream(new YamlDocument(root)).Save(text, assignAnchors: false);
         return text.ToString();
     }
+
+    /// <summary>The ports of the run in place of those in config.yaml.</summary>
+    private string Captured()
+    {
+        var listens = options.OwnPorts.Append(Port).Append(InboundPort).Distinct().Select(static port => $"listen {port}; listen [::]:{port};");
+        return $$"""
+            nginx_config:
+              stream_configuration_snippet: |
+                server { {{string.Join(' ', listens)}} include {{Repository.At("apisix-patch", "amesh-capture.conf")}}; }
+                include {{Repository.At("apisix-patch", "amesh-stream.conf")}};
+            """;
+    }
+
+    private string HttpOnly() =>
+        $$"""
+        apisix: {proxy_mode: http, node_listen: [{{string.Join(", ", options.OwnPorts.Prepend(Port))}}], ssl: {enable: false} }
+        nginx_config: {stream_configuration_snippet: ""}
+        """;
 
     private static YamlNode Yaml(string text)
     {
@@ -159,6 +183,9 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
         }
     }
 
-    [GeneratedRegex(@" (\d+)#\d+: .*applied commit (\d+)")]
+    [GeneratedRegex(@" (\d+)#\d+: (?:\*\d+ )?(stream )?\[lua\].*applied commit (\d+)")]
     private static partial Regex AppliedCommit();
+
+    [GeneratedRegex(@"/1\.(\d+)\.")]
+    private static partial Regex NginxVersion();
 }

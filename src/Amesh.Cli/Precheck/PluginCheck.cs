@@ -3,7 +3,7 @@ namespace Amesh.Cli.Precheck;
 /// <summary>The plugin is on, and what it needs of nginx is there.</summary>
 internal static class PluginCheck
 {
-    private const string Snippet = "nginx_config.http_server_configuration_snippet";
+    private const string Setting = "nginx_config.http_server_configuration_snippet";
 
     public static IEnumerable<Finding> Run(ApisixInstallation apisix)
     {
@@ -25,16 +25,13 @@ internal static class PluginCheck
             + "        include /usr/local/amesh/apisix-patch/amesh-upstream-tls.conf;     # needs OpenResty 1.29\n    }";
         if (apisix.Configuration.Text("nginx_config", "http_server_configuration_snippet") is not { } snippet)
         {
-            return Finding.Wrong(Snippet, "is not set: requests of the mesh have no location to go on in", Cure);
+            return Finding.Wrong(Setting, "is not set: requests of the mesh have no location to go on in", Cure);
         }
 
-        // nginx reads what is included relative to its configuration file
-        var files = snippet.Split('\n', StringSplitOptions.TrimEntries).Where(line => line.StartsWith("include ", StringComparison.Ordinal))
-            .Select(line => line["include ".Length..].TrimEnd(';', ' ').Trim('"', '\'', ' '))
-            .Select(file => Path.GetFullPath(file, Path.Combine(apisix.Home, "conf"))).ToList();
-        return Needed.FirstOrDefault(name => !files.Exists(file => Path.GetFileName(file) == name)) is { } left ? Finding.Wrong(Snippet, $"does not include {left}", Cure)
-            : files.Find(file => !file.Contains('*', StringComparison.Ordinal) && !File.Exists(file)) is { } missing ? Finding.Wrong(Snippet, $"{missing} is not there: nginx will not start", Cure)
-            : !snippet.Contains("location @amesh ", StringComparison.Ordinal) ? Finding.Wrong(Snippet, "has no location @amesh", Cure)
-            : Finding.Ok(Snippet, $"includes {string.Join(", ", Needed)}");
+        List<string> files = [.. Snippet.Included(apisix, snippet)];
+        return Needed.FirstOrDefault(name => !files.Exists(file => Path.GetFileName(file) == name)) is { } left ? Finding.Wrong(Setting, $"does not include {left}", Cure)
+            : files.Find(file => !file.Contains('*', StringComparison.Ordinal) && !File.Exists(file)) is { } missing ? Finding.Wrong(Setting, $"{missing} is not there: nginx will not start", Cure)
+            : !snippet.Contains("location @amesh ", StringComparison.Ordinal) ? Finding.Wrong(Setting, "has no location @amesh", Cure)
+            : Finding.Ok(Setting, $"includes {string.Join(", ", Needed)}");
     }
 }
