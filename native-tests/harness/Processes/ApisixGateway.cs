@@ -183,7 +183,7 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
         }
     }
 
-    [GeneratedRegex(@" (\d+)#\d+: (?:\*\d+ )?(stream )?\[lua\].*applied commit (\d+)")]
+    [GeneratedRegex(@" (\d+)#\d+: .*(?:applied|(stream) subsystem is at) commit (\d+)")]
     private static partial Regex AppliedCommit();
 
     [GeneratedRegex(@"/1\.(\d+)\.")]
