@@ -162,6 +162,7 @@ run_tests() {
     suite native harness native
     if [ -n "${APISIX_HOME:-}" ]; then
         suite verdicts-istio-bookinfo-apisix harness verdicts --scenario istio-bookinfo --target apisix
+        suite capture-apisix harness capture
     fi
     echo "$passed passed, $failed failed"
     [ "$failed" = 0 ]

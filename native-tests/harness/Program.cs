@@ -11,6 +11,7 @@ try
         ["demo", .. var rest] => await DemoCommand.RunAsync(rest),
         ["pod", .. var rest] => await PodCommand.RunAsync(rest),
         ["native", .. var rest] => await NativeCommand.RunAsync(rest),
+        ["capture", .. var rest] => await CaptureCommand.RunAsync(rest),
         _ => Usage(),
     };
 }
@@ -27,6 +28,6 @@ catch (Exception e) when (e is HttpRequestException or IOException or System.Tex
 
 static int Usage()
 {
-    Console.Error.WriteLine($"usage: harness {VerdictsCommand.Usage}\n       harness {DemoCommand.Usage}\n       harness {PodCommand.Usage}\n       harness {NativeCommand.Usage}");
+    Console.Error.WriteLine($"usage: harness {VerdictsCommand.Usage}\n       harness {DemoCommand.Usage}\n       harness {PodCommand.Usage}\n       harness {NativeCommand.Usage}\n       harness {CaptureCommand.Usage}");
     return 2;
 }

@@ -49,6 +49,26 @@ internal static class TrafficRedirection
         }
     }
 
+    /// <summary>Gives connections to these addresses to a port by TPROXY: its socket's local address stays what the client wanted.</summary>
+    public static void Transparent(string proxyUser, IEnumerable<string> addresses, int port)
+    {
+        // Packets to an address on lo come in over lo, so that PREROUTING sees what this host itself sends; the proxy's own is marked.
+        const string Own = "0x2";
+        foreach (var iptables in (string[])["iptables", "ip6tables"])
+        {
+            Shell.Run(iptables, "-t", "mangle", "-F");
+            Shell.Run(iptables, "-t", "mangle", "-A", "OUTPUT", "-m", "owner", "--uid-owner", proxyUser, "-j", "MARK", "--set-mark", Own);
+            Shell.Run(iptables, "-t", "mangle", "-A", "PREROUTING", "-m", "mark", "--mark", Own, "-j", "RETURN");
+        }
+        foreach (var address in addresses)
+        {
+            var iptables = address.Contains(':', StringComparison.Ordinal) ? "ip6tables" : "iptables";
+            Shell.Run(iptables, "-t", "mangle", "-A", "PREROUTING", "-p", "tcp", "-d", address, "-j", "TPROXY",
+                "--on-port", port.ToString(CultureInfo.InvariantCulture), "--tproxy-mark", "0x1");
+            Shell.Run(iptables, "-t", "nat", "-I", "OUTPUT", "-p", "tcp", "-d", address, "-j", "RETURN");
+        }
+    }
+
     private static void Rules(string iptables, string loopback, string proxyUser, int outboundPort, string? inboundAddress, int inboundPort)
     {
         Shell.Run(iptables, "-t", "nat", "-F", "OUTPUT");

@@ -93,6 +93,12 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
 
     public string Complaint => File.Exists(ErrorLog) ? string.Join('\n', File.ReadLines(ErrorLog).Where(static line => line.Contains("[error]", StringComparison.Ordinal)).TakeLast(3)) : "";
 
+    /// <summary>The worker processes that there are now, of old configurations as well.</summary>
+    public IReadOnlyList<int> WorkerIds => Workers();
+
+    /// <summary>Reads its configuration again, as <c>apisix reload</c> does.</summary>
+    public void Reload() => _process?.Signal("HUP");
+
     public void ThrowIfExited() => _process?.ThrowIfExited();
 
     public async ValueTask DisposeAsync()
@@ -147,9 +153,12 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
     private string Captured()
     {
         var listens = options.OwnPorts.Append(Port).Append(InboundPort).Distinct().Select(static port => $"listen {port}; listen [::]:{port};");
+        var transparent = options.TransparentPorts.Count > 0 ? $"include {Repository.At("apisix-patch", "amesh-transparent.conf")};" : "";
         return $$"""
+            plugin_attr: {amesh: {transparent: [{{string.Join(", ", options.TransparentPorts)}}] } }
             nginx_config:
               stream_configuration_snippet: |
+                {{transparent}}
                 server { {{string.Join(' ', listens)}} include {{Repository.At("apisix-patch", "amesh-capture.conf")}}; }
                 include {{Repository.At("apisix-patch", "amesh-stream.conf")}};
             """;

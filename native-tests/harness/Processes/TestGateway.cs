@@ -19,6 +19,9 @@ internal sealed record GatewayOptions
     /// <summary>Ports on which the proxy is called by name, beside the one for redirected connections.</summary>
     public IReadOnlyList<int> OwnPorts { get; init; } = [];
 
+    /// <summary>Ports that get connections by TPROXY (a real APISIX only).</summary>
+    public IReadOnlyList<int> TransparentPorts { get; init; } = [];
+
     /// <summary>Number of nginx workers.</summary>
     public int Workers { get; init; } = 2;
 

@@ -11,7 +11,7 @@ internal static class SourceCheck
     private static readonly string[] Options =
     [
         "source", "protocol", "node", "bootstrap", "log_level", "server_name", "ca", "cert", "key", "headers", "environment",
-        "library", "poll_interval", "fallback_router", "listen_ports",
+        "library", "poll_interval", "fallback_router", "listen_ports", "targets", "transparent", "system_ca",
     ];
 
     private static readonly string[] Identity = ["POD_NAME", "POD_NAMESPACE", "INSTANCE_IP"];

@@ -5,12 +5,15 @@
 -- the socket when it becomes readable and lets go of what it saw. That wait has no end of its own (preread_timeout is
 -- days): a listener's time limit is kept by one timer per worker that shuts connections down whose time is over. Only
 -- where the listener goes on without the bytes (continue_on_timeout) nothing wakes the connection; it looks by itself.
+-- A worker that ends (reload) closes the connections that have not said anything yet, as nginx does with those that
+-- wait for a request: it has no listeners any more that it could hand them to.
 local ffi = require("ffi")
 local log = require("apisix.core.log")
 
 local C = ffi.C
 local exiting = ngx.worker.exiting
 local get_socket = ngx.req.socket
+local huge = math.huge
 local min = math.min
 local next = next
 local ngx_now = ngx.now
@@ -57,25 +60,21 @@ end
 
 
 local function sweep(premature)
-    if premature or exiting() then
-        sweeping = false
-        return
-    end
-
+    local leaving = premature or exiting()
     local now = ngx_now()
     for number, entry in pairs(waiting) do
-        if entry.deadline <= now then
+        if leaving or entry.deadline <= now then
             waiting[number] = nil
             C.shutdown(entry.fd, SHUT_RDWR)
         end
     end
 
-    sweeping = next(waiting) ~= nil and timer_at(SWEEP, sweep) or false
+    sweeping = not leaving and next(waiting) ~= nil and timer_at(SWEEP, sweep) or false
 end
 
 
-local function limit(fd, deadline)
-    waiting[tonumber(var.connection)] = { fd = fd, deadline = deadline }
+local function note(fd, deadline)
+    waiting[tonumber(var.connection)] = { fd = fd, deadline = deadline or huge }
     if not sweeping then
         local ok, err = timer_at(SWEEP, sweep)
         if not ok then
@@ -86,7 +85,7 @@ local function limit(fd, deadline)
 end
 
 
--- The connection is decided, or over. Its descriptor may be another's by the next moment.
+-- The connection is decided, or over: its descriptor may be another's by the next moment.
 function _M.forget()
     waiting[tonumber(var.connection)] = nil
 end
@@ -107,6 +106,9 @@ function _M.await(fd, decide, timeout, continue_on_timeout)
 
         local decision = decide(bytes)
         if decision ~= nil or #bytes >= MOST then
+            if socket then
+                _M.forget()
+            end
             return decision
         end
 
@@ -121,9 +123,7 @@ function _M.await(fd, decide, timeout, continue_on_timeout)
         else
             if not socket then
                 socket = get_socket()
-                if deadline then
-                    limit(fd, deadline)
-                end
+                note(fd, deadline)
             end
             local ok, err = socket:peek(#bytes + 1)
             if not ok then

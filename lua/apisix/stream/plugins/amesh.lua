@@ -24,6 +24,7 @@ end
 function _M.init()
     require("apisix.amesh.stream.routes").start()
     require("apisix.amesh.stream.attempts").start()
+    require("apisix.amesh.stream.transparent").start()
 end
 
 
