@@ -228,9 +228,12 @@ function _M.arrival_port()
         return tonumber(var.server_port)
     end
 
-    local handed = handover.arrival_port(given or connection.fd)
-    if handed then
-        return handed
+    local fd = given or connection.fd
+    if handover.has(fd) then
+        local handed = handover.arrival_port(fd, _M.client())
+        if handed then
+            return handed
+        end
     end
 
     local _, port = _M.accepted_on()

@@ -3,18 +3,19 @@
 -- of memory with a place for each descriptor, whose address is in the process's environment.
 --
 -- Only connections that came by TPROXY need it. After REDIRECT the socket's local address is the captured port's.
+-- Descriptors are used again, so the client's address stands beside what is told.
 local ffi = require("ffi")
 local C = ffi.C
 local match = string.match
 local tonumber = tonumber
 local tostring = tostring
-local var = ngx.var
+local crc32 = ngx.crc32_long
 local format = string.format
 local gsub = string.gsub
 local worker_pid = ngx.worker.pid
 
 ffi.cdef[[
-typedef struct { double connection; double port; } amesh_handover_t;
+typedef struct { double client; double port; } amesh_handover_t;
 typedef struct { uint64_t soft; uint64_t hard; } amesh_rlimit_t;
 char *getenv(const char *name);
 int setenv(const char *name, const char *value, int overwrite);
@@ -70,26 +71,37 @@ local function make()
 end
 
 
--- Stream side, before `pass`.
-function _M.tell(fd, port)
+-- Exact: below 2^48.
+local function mark(ip, port)
+    return crc32(ip) * 65536 + port
+end
+
+
+-- Stream side, before `pass`: the connection with this descriptor, from that client, arrived at a port.
+function _M.tell(fd, client_ip, client_port, port)
     if not places then
         make()
     end
 
     if places and fd < size then
-        places[fd].connection = tonumber(var.connection)
+        places[fd].client = mark(client_ip, client_port)
         places[fd].port = port
     end
 end
 
 
--- The port that the current connection, whose descriptor is `fd`, arrived at; nil when nobody told.
-function _M.arrival_port(fd)
+-- Has anything been told about this descriptor, of whichever connection?
+function _M.has(fd)
     if not places then
         find()
     end
+    return places ~= nil and fd < size and places[fd].client ~= 0
+end
 
-    if places and fd < size and places[fd].connection ~= 0 and places[fd].connection == tonumber(var.connection) then
+
+-- The port that the connection with this descriptor, from that client, arrived at; nil when nobody told.
+function _M.arrival_port(fd, client_ip, client_port)
+    if _M.has(fd) and places[fd].client == mark(client_ip, client_port) then
         return places[fd].port
     end
 end

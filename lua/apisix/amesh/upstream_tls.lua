@@ -46,7 +46,16 @@ local function is_address(host)
 end
 
 
--- What a request needs for its handshakes; nil and why it cannot be had.
+-- The name that the client asked for; a TCP connection names none.
+local function requested_host(ctx)
+    if ngx.config.subsystem ~= "http" then
+        return ""
+    end
+    return authority.without_port(ctx.var.upstream_host or authority.of(ctx) or "")
+end
+
+
+-- What a request, or a connection in stream, needs for its handshakes; nil and why it cannot be had.
 local function state_for(ctx, upstream, id)
     local context, version = tls_contexts.get(id)
     if not context then
@@ -55,7 +64,7 @@ local function state_for(ctx, upstream, id)
 
     local state = { context = context, cluster = upstream.name or upstream.id, sni = context.sni or "" }
     if context.auto_sni or context.auto_san then
-        local host = authority.without_port(ctx.var.upstream_host or authority.of(ctx) or "")
+        local host = requested_host(ctx)
         state.host = host
         if context.auto_sni and host ~= "" and not is_address(host) then
             state.sni = host
@@ -86,6 +95,9 @@ local function state_for(ctx, upstream, id)
                         context.auto_san and state.host or "")
     return state
 end
+
+
+_M.state_for = state_for
 
 
 local function refuse(ctx, cluster, why)

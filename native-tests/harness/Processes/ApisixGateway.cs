@@ -143,24 +143,23 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
               nginx_config: {http_configuration_snippet: "include {{Repository.At("native-tests", "harness", "Processes", "control.conf")}};", worker_processes: {{options.Workers}}, error_log_level: info, worker_rlimit_nofile: 20000}
             }
             """));
-        Merge(root, (YamlMappingNode)Yaml(HasStream ? Captured() : HttpOnly()));
+        Merge(root, (YamlMappingNode)Yaml(HasStream ? Captured(root) : HttpOnly()));
         var text = new StringWriter();
         new YamlStream(new YamlDocument(root)).Save(text, assignAnchors: false);
         return text.ToString();
     }
 
-    /// <summary>The ports of the run in place of those in config.yaml.</summary>
-    private string Captured()
+    /// <summary>The ports of the run in place of those that config.yaml captures.</summary>
+    private string Captured(YamlMappingNode root)
     {
+        var given = ((YamlScalarNode)((YamlMappingNode)root.Children["nginx_config"]).Children["stream_configuration_snippet"]).Value!;
         var listens = options.OwnPorts.Append(Port).Append(InboundPort).Distinct().Select(static port => $"listen {port}; listen [::]:{port};");
-        var transparent = options.TransparentPorts.Count > 0 ? $"include {Repository.At("apisix-patch", "amesh-transparent.conf")};" : "";
+        var servers = CapturedPorts().Replace(given, "server { " + string.Join(' ', listens), 1);
+        var transparent = options.TransparentPorts.Count > 0 ? $"include {Repository.At("apisix-patch", "amesh-transparent.conf")};\n" : "";
         return $$"""
             plugin_attr: {amesh: {transparent: [{{string.Join(", ", options.TransparentPorts)}}] } }
             nginx_config:
-              stream_configuration_snippet: |
-                {{transparent}}
-                server { {{string.Join(' ', listens)}} include {{Repository.At("apisix-patch", "amesh-capture.conf")}}; }
-                include {{Repository.At("apisix-patch", "amesh-stream.conf")}};
+              stream_configuration_snippet: {{System.Text.Json.JsonSerializer.Serialize(transparent + servers)}}
             """;
     }
 
@@ -194,6 +193,9 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
 
     [GeneratedRegex(@" (\d+)#\d+: .*(?:applied|(stream) subsystem is at) commit (\d+)")]
     private static partial Regex AppliedCommit();
+
+    [GeneratedRegex(@"server \{(\s*listen [^;]*;)+")]
+    private static partial Regex CapturedPorts();
 
     [GeneratedRegex(@"/1\.(\d+)\.")]
     private static partial Regex NginxVersion();

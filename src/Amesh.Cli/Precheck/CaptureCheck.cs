@@ -17,6 +17,11 @@ internal static class CaptureCheck
                 include /usr/local/amesh/apisix-patch/amesh-capture.conf;
             }
             include /usr/local/amesh/apisix-patch/amesh-stream.conf;
+            server {
+                listen 127.0.0.1:15090;
+                preread_by_lua_block { apisix.stream_preread_phase() }
+                include /usr/local/amesh/apisix-patch/amesh-tcp.conf;
+            }
         """;
 
     /// <summary>The first APISIX whose nginx hands connections from one listener to another (ngx_stream_pass_module).</summary>
@@ -86,7 +91,7 @@ internal static class CaptureCheck
             yield break;
         }
 
-        foreach (string file in (string[])["amesh-capture.conf", "amesh-stream.conf"])
+        foreach (string file in (string[])["amesh-capture.conf", "amesh-stream.conf", "amesh-tcp.conf"])
         {
             yield return Snippet.Included(apisix, snippet).FirstOrDefault(path => Path.GetFileName(path) == file) is not { } path ? Finding.Wrong(Setting, $"does not include {file}", Servers)
                 : File.Exists(path) ? Finding.Ok(Setting, $"includes {path}")

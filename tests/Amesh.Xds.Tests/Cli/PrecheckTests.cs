@@ -53,6 +53,7 @@ public sealed class PrecheckTests : IDisposable
     [InlineData("port: 15443", "port: 9443", "nothing listens on 15443, where https", "port: 15443")]
     [InlineData("amesh-capture.conf;", "other.conf;", "does not include amesh-capture.conf", "amesh-capture.conf")]
     [InlineData("amesh-stream.conf;", "other.conf;", "does not include amesh-stream.conf", "amesh-stream.conf")]
+    [InlineData("amesh-tcp.conf;", "other.conf;", "does not include amesh-tcp.conf", "amesh-tcp.conf")]
     [InlineData("  stream_configuration_snippet:", "  other_snippet:", "nothing listens for captured connections", "listen 15001")]
     [InlineData("source: grpc://", "source: http://", "'http' is no scheme of a source", "grpc://istiod")]
     [InlineData("source: grpc://istiod.istio-system.svc:15010", "source: recording:/nowhere", "there is no such folder", "grpc://istiod")]

@@ -13,7 +13,6 @@ local first_bytes = require("apisix.amesh.stream.first_bytes")
 
 local ngx = ngx
 local pairs = pairs
-local tonumber = tonumber
 local var = ngx.var
 
 local _M = {}
@@ -49,12 +48,13 @@ local function arrived(fd)
     local local_ip, local_port = connection.accepted_on()
     local arrival_port = connection.arrival_port()
     local ip, port = connection.original_destination()
+    local source_ip, source_port = connection.client()
     local captured = true
     if not ip or (ip == local_ip and port == local_port) then
         ip, port = local_ip, local_port
         captured = local_port ~= arrival_port
         if captured then
-            handover.tell(fd, arrival_port)
+            handover.tell(fd, source_ip, source_port, arrival_port)
         end
     end
 
@@ -63,8 +63,8 @@ local function arrived(fd)
         destination_ip = ip,
         destination_port = port,
         captured = captured,
-        source_ip = var.remote_addr,
-        source_port = tonumber(var.remote_port),
+        source_ip = source_ip,
+        source_port = source_port,
     }
 end
 

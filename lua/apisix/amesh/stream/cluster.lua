@@ -4,6 +4,7 @@ local upstream = require("apisix.upstream")
 local cluster = require("apisix.amesh.cluster")
 local connection = require("apisix.amesh.connection")
 local outlier = require("apisix.amesh.outlier")
+local upstream_tls = require("apisix.amesh.stream.upstream_tls")
 
 local find = string.find
 local ngx = ngx
@@ -57,8 +58,15 @@ function _M.use(ctx, conf)
 
     local id = chosen.upstream_id or ctx.matched_route.value.upstream_id
     local value = id and cluster.upstream_by_id(id)
+    id, value = cluster.group_of(id, value)
     if not value or not value.nodes or #value.nodes == 0 or not outlier.avoid(ctx, value) then
         return close("no endpoint of " .. (id or "no cluster"))
+    end
+
+    local ok, why = upstream_tls.prepare(ctx, value)
+    if not ok then
+        core.log.error("no TLS to cluster ", value.name or id, ": ", why, "; the connection is closed")
+        return ngx.exit(UNAVAILABLE)
     end
 
     ctx.upstream_id = id
