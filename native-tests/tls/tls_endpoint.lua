@@ -20,6 +20,7 @@ function _M.answer()
         alpn = var.ssl_alpn_protocol,
         protocol = var.ssl_protocol,
         connection = var.connection,
+        client = var.remote_addr,
         host = var.http_host,
         version = var.server_protocol,
         headers = ngx.req.get_headers(0),

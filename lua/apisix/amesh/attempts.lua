@@ -16,6 +16,7 @@ local outlier = require("apisix.amesh.outlier")
 local retry_policy = require("apisix.amesh.retry_policy")
 local time_limits = require("apisix.amesh.time_limits")
 local try_times = require("apisix.amesh.try_times")
+local upstream_connection = require("apisix.amesh.upstream_connection")
 local upstream_tls = require("apisix.amesh.upstream_tls")
 
 local ngx = ngx
@@ -204,7 +205,7 @@ function _M.run(original, route, ctx, plugin_funcs)
         _M.count(ctx)
     end
 
-    upstream_tls.around_try(ctx, original, route, ctx, plugin_funcs)
+    upstream_connection.around_try(ctx, original, route, ctx, plugin_funcs)
     state.host = ctx.balancer_server or ctx.balancer_ip .. ":" .. ctx.balancer_port
     other_hosts.remember(ctx, state.host)
 

@@ -4,7 +4,6 @@
 -- nginx itself verifies nothing here: `verify`, which runs when the endpoint has shown its certificate
 -- (amesh-upstream-tls.conf), decides. Whatever goes wrong in it ends the handshake, before any byte of the request.
 local core = require("apisix.core")
-local ngx_balancer = require("ngx.balancer")
 local alpn = require("apisix.amesh.alpn")
 local authority = require("apisix.amesh.authority")
 local certificate = require("apisix.amesh.certificate")
@@ -20,7 +19,6 @@ local ngx = ngx
 local find = string.find
 local format = string.format
 local match = string.match
-local error = error
 local pcall = pcall
 local require = require
 local tostring = tostring
@@ -37,9 +35,6 @@ local VERSIONS = { ["TLSv1"] = 0x301, ["TLSv1.0"] = 0x301, ["TLSv1.1"] = 0x302, 
                    ["TLSv1.3"] = 0x304 }
 local FAILED = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, "
                .. "transport failure reason: "
-
-local pool_suffix    -- of the try that the balancer phase is choosing an endpoint for
-
 
 local function is_address(host)
     return find(host, ":", 1, true) ~= nil or find(host, "^%d+%.%d+%.%d+%.%d+$") ~= nil
@@ -149,45 +144,25 @@ function _M.check_location(ctx)
 end
 
 
--- The pools of kept connections are APISIX's; their names tell scheme, address and Host apart, but not identities.
-local function name_pools()
-    local set_current_peer = ngx_balancer.set_current_peer
-    ngx_balancer.set_current_peer = function(host, port, options)
-        if pool_suffix and options and options.pool then
-            options.pool = options.pool .. pool_suffix
-        end
-        return set_current_peer(host, port, options)
-    end
-end
-
-
--- Balancer phase, around what chooses the endpoint of a try: run(...) as apisix.balancer.run.
-function _M.around_try(ctx, run, ...)
+-- Balancer phase, before the endpoint of a try is chosen: what the handshake shows and how it is verified. Returns what
+-- tells the connection's pool from others; nil and why when there can be no connection.
+function _M.before_try(ctx)
     local state = ctx.amesh.tls
     if not state then
-        return run(...)
+        return ""
     end
 
     if state.identity then
         local ok, err = apisix_upstream.set_cert_and_key(state.identity.chain, state.identity.key)
         if not ok then
-            core.log.error("no TLS to cluster ", state.cluster, ": ", err)
-            return ngx.exit(503)
+            return nil, "no TLS to cluster " .. state.cluster .. ": " .. err
         end
     end
-
     if not upstream_contexts.before_try(state) then
-        core.log.error("no TLS to cluster ", state.cluster, ": HTTP/2 without a client certificate is verified only "
-                       .. "after another cluster's connection with one has been")
-        return ngx.exit(503)
+        return nil, "no TLS to cluster " .. state.cluster .. ": HTTP/2 without a client certificate is verified only "
+                    .. "after another cluster's connection with one has been"
     end
-
-    pool_suffix = state.pool .. "#" .. state.kind
-    local ok, err = pcall(run, ...)
-    pool_suffix = nil
-    if not ok then
-        error(err, 0)
-    end
+    return state.pool .. "#" .. state.kind
 end
 
 
@@ -290,10 +265,6 @@ end
 function _M.init_worker()
     secrets.init_worker()
     tls_contexts.init_worker()
-    if not ngx_balancer.amesh_pools then
-        ngx_balancer.amesh_pools = true
-        name_pools()
-    end
 end
 
 

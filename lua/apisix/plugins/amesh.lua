@@ -21,6 +21,7 @@ local proxy = require("apisix.amesh.proxy")
 local redirect = require("apisix.amesh.redirect")
 local rewrite = require("apisix.amesh.rewrite")
 local upgrade = require("apisix.amesh.upgrade")
+local upstream_connection = require("apisix.amesh.upstream_connection")
 local upstream_tls = require("apisix.amesh.upstream_tls")
 require("apisix.amesh.peer_variables")
 
@@ -65,6 +66,7 @@ end
 function _M.init()
     wrap_balancer()
     upstream_tls.init_worker()
+    upstream_connection.init_worker()
     metrics.start()
 end
 

@@ -301,6 +301,13 @@ return function(test, check)
         check.equal(shown, { true, true, true, true, true, true })
     end)
 
+    test("connections to the application come from the address that the chain says", function()
+        inbound(nil, { bind_source = "127.0.0.6" })
+        check.equal(curl(INBOUND, "reviews", as("client-a")).seen.client, "127.0.0.6")
+        inbound()
+        check.equal(curl(INBOUND, "reviews", as("client-a")).seen.client, "127.0.0.1")
+    end)
+
     test("an edge proxy tells where the client is, and believes no one else", function()
         local function seen(http, options)
             commit(listener({ chain("c", { certificate = "workload" }, nil, http) }))

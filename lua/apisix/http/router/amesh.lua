@@ -142,6 +142,7 @@ end
 
 local function match_http(ctx, http)
     forwarded.request(ctx, http)
+    ctx.amesh_bind_source = http.bind_source
     local host = authority.of(ctx)
     local virtual_host, only_any = find_virtual_host(http, host)
     if (only_any or not virtual_host) and not destination.of(ctx).captured

@@ -1,0 +1,73 @@
+-- The connection of a try: the address that it comes from, and the pool of kept connections that it belongs to.
+--
+-- The pools are APISIX's; their names tell scheme, address and Host apart. What else distinguishes connections that
+-- must not stand for each other (identities, authorities, source addresses) is added to the name here.
+local core = require("apisix.core")
+local ngx_balancer = require("ngx.balancer")
+local upstream_tls = require("apisix.amesh.upstream_tls")
+
+local ngx = ngx
+local byte = string.byte
+local error = error
+local pcall = pcall
+
+local _M = {}
+
+local BRACKET = byte("[")
+
+-- of the try that the balancer phase is choosing an endpoint for
+local pool_suffix
+local source
+
+
+local function bind(host)
+    if not source or byte(host, 1) == BRACKET or not ngx_balancer.bind_to_local_addr then
+        return
+    end
+
+    local ok, err = ngx_balancer.bind_to_local_addr(source)
+    if not ok then
+        core.log.error("a connection does not come from ", source, ": ", err)
+    end
+end
+
+
+-- Once per process, before anyone takes hold of the function.
+function _M.init_worker()
+    if ngx_balancer.amesh_set_current_peer then
+        return
+    end
+
+    local set_current_peer = ngx_balancer.set_current_peer
+    ngx_balancer.amesh_set_current_peer = set_current_peer
+    ngx_balancer.set_current_peer = function(host, port, options)
+        if pool_suffix then
+            if options and options.pool then
+                options.pool = options.pool .. pool_suffix
+            end
+            bind(host)
+        end
+        return set_current_peer(host, port, options)
+    end
+end
+
+
+-- Balancer phase: run(...) chooses the endpoint of a try, as apisix.balancer.run does.
+function _M.around_try(ctx, run, ...)
+    local suffix, why = upstream_tls.before_try(ctx)
+    if not suffix then
+        core.log.error(why)
+        return ngx.exit(503)
+    end
+
+    source = ctx.amesh_bind_source
+    pool_suffix = source and suffix .. "#from#" .. source or suffix
+    local ok, err = pcall(run, ...)
+    pool_suffix, source = nil, nil
+    if not ok then
+        error(err, 0)
+    end
+end
+
+
+return _M
