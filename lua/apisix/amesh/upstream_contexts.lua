@@ -127,6 +127,11 @@ end
 
 -- In the handshake: was the connection made with other protocols than the cluster's? Then it is to be made again.
 function _M.is_to_be_made_again(connection, state)
+    -- TCP clusters have protocols of their own inside; theirs are not offered
+    if not state.kind then
+        return false
+    end
+
     local one = known[state.kind] or learn(connection, state.kind)
     local right
     if state.unseen then
