@@ -21,6 +21,21 @@ public sealed record AmeshPlugin
     /// <summary>Seconds without a byte in either direction.</summary>
     public double? IdleTimeout { get; init; }
 
+    /// <summary>For gRPC, in place of <see cref="Timeout"/>: the longest time that a client may ask for, in seconds; 0 for any.</summary>
+    public double? MaxGrpcTimeout { get; init; }
+
+    /// <summary>Seconds that a gRPC client's own limit is shortened by.</summary>
+    public double? GrpcTimeoutOffset { get; init; }
+
+    /// <summary>A limit for the stream as a whole.</summary>
+    public StreamLimit? MaxStream { get; init; }
+
+    /// <summary>Which protocols a request may ask to switch to, by name in lower case, where the route says so itself.</summary>
+    public IReadOnlyDictionary<string, bool>? Upgrades { get; init; }
+
+    /// <summary>Request headers that are taken away from clients that are not internal.</summary>
+    public IReadOnlyList<string>? InternalOnly { get; init; }
+
     /// <summary>When a try is followed by another.</summary>
     public Retry? Retry { get; init; }
 
@@ -29,6 +44,9 @@ public sealed record AmeshPlugin
 
     /// <summary>Whether the endpoint is told in <c>x-envoy-attempt-count</c> which try this is.</summary>
     public bool? AttemptCount { get; init; }
+
+    /// <summary>Whether the client is told in <c>x-envoy-attempt-count</c> how many tries it took.</summary>
+    public bool? AttemptCountInResponse { get; init; }
 
     /// <summary>Changes of request headers, in order.</summary>
     public IReadOnlyList<HeaderMutation>? RequestHeaders { get; init; }
@@ -41,6 +59,9 @@ public sealed record AmeshPlugin
 
     /// <summary>A new Host.</summary>
     public HostRewrite? HostRewrite { get; init; }
+
+    /// <summary>Whether the endpoint is told in <c>x-forwarded-host</c> what a new Host has taken the place of.</summary>
+    public bool? AppendForwardedHost { get; init; }
 
     /// <summary>The answer is a redirect.</summary>
     public Redirect? Redirect { get; init; }
@@ -86,6 +107,19 @@ public sealed record WeightedCluster
     public string? HostRewrite { get; init; }
 }
 
+/// <summary>How long a stream may last, from the request's first byte.</summary>
+public sealed record StreamLimit
+{
+    /// <summary>Seconds; none for any time.</summary>
+    public double? Seconds { get; init; }
+
+    /// <summary>Seconds that a gRPC client's own limit is capped to; 0 for no cap; none where that limit does not count.</summary>
+    public double? GrpcMax { get; init; }
+
+    /// <summary>Seconds that a gRPC client's own limit is shortened by.</summary>
+    public double? GrpcOffset { get; init; }
+}
+
 /// <summary>Envoy's retry policy. Source: config.route.v3.RetryPolicy.</summary>
 public sealed record Retry
 {
@@ -115,7 +149,26 @@ public sealed record Retry
 
     /// <summary>How often another endpoint is drawn before one that was tried is taken.</summary>
     public long? HostAttempts { get; init; }
+
+    /// <summary>The answers that <c>retriable-headers</c> stands for: a condition on <c>amesh_header_NAME</c> of the answer.</summary>
+    public IReadOnlyList<Predicate>? Headers { get; init; }
+
+    /// <summary>Which requests may be tried again; none for all.</summary>
+    public IReadOnlyList<Predicate>? RequestHeaders { get; init; }
+
+    /// <summary>Waits that answers ask for.</summary>
+    public RateLimitedRetry? RateLimited { get; init; }
 }
+
+/// <summary>Waits before a retry that answers ask for.</summary>
+/// <param name="Headers">The headers that ask; the first with a usable value counts.</param>
+/// <param name="MaxInterval">Seconds: what asks for more is not heeded.</param>
+public sealed record RateLimitedRetry(IReadOnlyList<ResetHeader> Headers, double MaxInterval);
+
+/// <summary>A header that asks for a wait.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Format"><c>seconds</c>, or <c>unix_timestamp</c>.</param>
+public sealed record ResetHeader(string Name, string Format);
 
 /// <summary>Faults, in the order in which they happen. Shares are parts per million.</summary>
 public sealed record Fault
@@ -176,7 +229,14 @@ public sealed record FaultRate(long Ppm)
 /// <param name="Op"><c>set</c>, <c>append</c>, <c>add_if_absent</c>, <c>overwrite_if_exists</c> or <c>remove</c>.</param>
 /// <param name="Name">The header, in lower case.</param>
 /// <param name="Value">Its value; none for <c>remove</c>.</param>
-public sealed record HeaderMutation(string Op, string Name, string? Value);
+public sealed record HeaderMutation(string Op, string Name, string? Value)
+{
+    /// <summary>Whether the value has Envoy's command operators (<c>%REQ(x)%</c>).</summary>
+    public bool? Format { get; init; }
+
+    /// <summary>Whether a value that turns out to be empty is written all the same.</summary>
+    public bool? KeepEmpty { get; init; }
+}
 
 /// <summary>A new path; one of the three forms.</summary>
 public sealed record PathRewrite

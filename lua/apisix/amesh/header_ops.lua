@@ -1,4 +1,5 @@
--- Header mutations in order of application: {op, name, value}.
+-- Header mutations in order of application: {op, name, value}, with `format` where the value has command operators.
+local header_format = require("apisix.amesh.header_format")
 local headers = require("apisix.amesh.headers")
 
 local ngx = ngx
@@ -11,6 +12,8 @@ local type = type
 
 local _M = {}
 
+-- in place of a value: there is none to write
+local NOTHING = {}
 local AUTHORITY = { host = true, [":authority"] = true }
 
 
@@ -50,15 +53,31 @@ local function result(op, old, value)
 end
 
 
+-- All values are made before the first header is changed, as Envoy does for each level.
+local function values_of(ctx, operations)
+    local values
+    for index, operation in ipairs(operations) do
+        if operation.format then
+            values = values or {}
+            local value = header_format.value(ctx, operation)
+            values[index] = (value ~= "" or operation.keep_empty) and value or NOTHING
+        end
+    end
+    return values
+end
+
+
 function _M.request(ctx, operations)
-    for _, operation in ipairs(operations) do
+    local values = values_of(ctx, operations)
+    for index, operation in ipairs(operations) do
         local name = lower(operation.name)
+        local value = values and values[index] or operation.value
         if AUTHORITY[name] then
-            if operation.op ~= "remove" and operation.op ~= "add_if_absent" then
-                ctx.var.upstream_host = operation.value
+            if value ~= NOTHING and operation.op ~= "remove" and operation.op ~= "add_if_absent" then
+                ctx.var.upstream_host = value
             end
-        else
-            local content = result(operation.op, get_headers(0)[name], operation.value)
+        elseif value ~= NOTHING then
+            local content = result(operation.op, get_headers(0)[name], value)
             if content == false then
                 clear_header(name)
             elseif content ~= nil then
@@ -71,10 +90,15 @@ function _M.request(ctx, operations)
 end
 
 
-function _M.response(operations)
+function _M.response(ctx, operations)
     local header = ngx.header
-    for _, operation in ipairs(operations) do
-        local content = result(operation.op, header[operation.name], operation.value)
+    local values = values_of(ctx, operations)
+    for index, operation in ipairs(operations) do
+        local value = values and values[index] or operation.value
+        local content
+        if value ~= NOTHING then
+            content = result(operation.op, header[operation.name], value)
+        end
         if content == false then
             header[operation.name] = nil
         elseif content ~= nil then

@@ -14,6 +14,7 @@ local ngx_var = ngx.var
 local ngx_req = ngx.req
 local ipairs = ipairs
 local pairs = pairs
+local random = math.random
 local sub = string.sub
 local type = type
 
@@ -22,6 +23,7 @@ local registered = {}
 
 local HEADER = "amesh_header_"
 local QUERY = "amesh_query_"
+local MILLION = 1000000
 local uncached = { no_cacheable = true }
 
 
@@ -56,6 +58,10 @@ local getters = {
     end,
     amesh_path = function(ctx)
         return (_M.path_of(ctx))
+    end,
+    amesh_path_and_query = function(ctx)
+        local path_alone, query = _M.path_of(ctx)
+        return query and path_alone .. "?" .. query or path_alone
     end,
     amesh_authority = authority.of,
     amesh_method = function()
@@ -104,6 +110,11 @@ end
 for name, getter in pairs(getters) do
     register_var(name, getter)
 end
+
+-- for routes that take a part of the requests: drawn anew by each
+register_var("amesh_random_ppm", function()
+    return random(0, MILLION - 1)
+end, uncached)
 
 
 return _M

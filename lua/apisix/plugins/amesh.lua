@@ -4,6 +4,7 @@
 -- location for the request's tries; the balancer phase runs through attempts.run; the filters shape the answer.
 local core = require("apisix.core")
 local attempts = require("apisix.amesh.attempts")
+local authority = require("apisix.amesh.authority")
 local circuit = require("apisix.amesh.circuit")
 local cluster = require("apisix.amesh.cluster")
 local control = require("apisix.amesh.control")
@@ -87,10 +88,19 @@ function _M.control_api()
 end
 
 
+local function forwarded_host(ctx, conf, host)
+    local old = authority.of(ctx)
+    if conf.append_forwarded_host and old and old ~= host then
+        header_ops.request(ctx, { { op = "append", name = "x-forwarded-host", value = old } })
+    end
+end
+
+
 local function set_host(ctx, conf, chosen)
     local wanted = (chosen and chosen.host_rewrite) or conf.host_rewrite
     local host = wanted and rewrite.host(ctx, wanted) or rewrite.absolute_host(ctx)
     if host then
+        forwarded_host(ctx, conf, host)
         ctx.var.upstream_host = host
     end
 
@@ -129,6 +139,7 @@ function _M.access(conf, ctx)
     local chosen = conf.clusters and cluster.choose(conf.clusters)
     ctx.amesh.cluster = chosen
     local upstream = cluster.use(ctx, chosen or conf, ctx.matched_route.value.upstream_id)
+    ctx.amesh.cluster_name = upstream.name
 
     -- only balancers that work on it ask for it, and may give the client a cookie
     if conf.hash and upstream.type == "amesh_hash" then
@@ -217,10 +228,13 @@ function _M.header_filter(conf, ctx)
         add_set_cookie(state.set_cookie)
     end
     if state.cluster and state.cluster.response_headers then
-        header_ops.response(state.cluster.response_headers)
+        header_ops.response(ctx, state.cluster.response_headers)
+    end
+    if conf.attempt_count_in_response and state.attempt then
+        ngx.header["x-envoy-attempt-count"] = state.attempt
     end
     if conf.response_headers then
-        header_ops.response(conf.response_headers)
+        header_ops.response(ctx, conf.response_headers)
     end
 end
 

@@ -61,6 +61,9 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
     /// <summary>TLS towards the endpoints; null for plain text.</summary>
     public UpstreamTls? Tls { get; init; }
 
+    /// <summary>The label of endpoints that are spoken to in HTTP/2; null for HTTP/1.1.</summary>
+    public string? Http2 { get; init; }
+
     /// <summary>The endpoints that are written in the cluster.</summary>
     public Assignment Inline { get; init; } = Assignment.None;
 
@@ -88,6 +91,7 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
             CircuitBreakers = CircuitBreakerLimits.Translate(cluster.CircuitBreakers),
             OutlierEjection = Clusters.OutlierEjection.Translate(cluster.OutlierDetection, panic),
             Tls = UpstreamTls.From(cluster.TransportSocket),
+            Http2 = UpstreamProtocol.Of(cluster),
             Inline = cluster.LoadAssignment is { } assignment ? Assignment.From(assignment, diagnostics.At("load_assignment")) : Assignment.None,
             Lookup = byName ? NameLookups.Of(cluster, diagnostics) : null,
             IsLogical = byName && cluster.Type == Cluster.Types.DiscoveryType.LogicalDns,

@@ -52,6 +52,7 @@ internal static class UpstreamTranslator
         Set(DropLabel, assignment.Dropped == 0 ? null : assignment.Dropped.ToString(CultureInfo.InvariantCulture));
         Set(OutlierEjection.Label, cluster.OutlierEjection);
         Set(UpstreamTls.Label, cluster.Tls?.Sni);
+        Set(UpstreamProtocol.Label, cluster.Http2);
         return labels.Count == 0 ? null : labels;
     }
 }

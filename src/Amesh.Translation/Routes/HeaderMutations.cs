@@ -3,7 +3,7 @@ using Envoy.Config.Core.V3;
 
 namespace Amesh.Translation.Routes;
 
-/// <summary>The headers to add and to remove at one level, in the order in which Envoy applies them.</summary>
+/// <summary>The headers to add and to remove, level by level, in the order in which Envoy applies them.</summary>
 internal sealed class HeaderMutations
 {
     private readonly List<HeaderMutation> _mutations = [];
@@ -11,24 +11,46 @@ internal sealed class HeaderMutations
     /// <summary>The changes so far; null where there are none.</summary>
     public IReadOnlyList<HeaderMutation>? OrNull => _mutations.Count == 0 ? null : _mutations;
 
-    /// <summary>Adds a level. Envoy goes from the weighted cluster over route and virtual host to the route configuration.</summary>
+    /// <summary>Adds a level: what it removes, what it overwrites, what it adds.</summary>
     public HeaderMutations Level(
-        IEnumerable<HeaderValueOption> add, IEnumerable<string> remove, string field, DiagnosticScope diagnostics)
+        IReadOnlyList<HeaderValueOption> add, IEnumerable<string> remove, string field, DiagnosticScope diagnostics)
     {
-        foreach (HeaderValueOption option in add)
-        {
-            if (option.Header is { Key.Length: > 0 } header)
-            {
-                _mutations.Add(new HeaderMutation(OperationOf(option), header.Key.ToLowerInvariant(), ValueOf(header, field, diagnostics)));
-            }
-        }
-
         foreach (string name in remove)
         {
             _mutations.Add(new HeaderMutation("remove", name.ToLowerInvariant(), null));
         }
 
+        var additions = new List<HeaderMutation>();
+        foreach (HeaderValueOption option in add)
+        {
+            if (option.Header is { Key.Length: > 0 } && MutationOf(option, field, diagnostics) is { } mutation)
+            {
+                (mutation.Op is "set" or "overwrite_if_exists" ? _mutations : additions).Add(mutation);
+            }
+        }
+
+        _mutations.AddRange(additions);
         return this;
+    }
+
+    // Null for a header that is never written, since it is empty.
+    private static HeaderMutation? MutationOf(HeaderValueOption option, string field, DiagnosticScope diagnostics)
+    {
+        string name = option.Header.Key.ToLowerInvariant();
+        string value = ValueOf(option.Header, field, diagnostics);
+        bool format = value.Contains('%', StringComparison.Ordinal);
+        if (format && HeaderFormats.Unknown(value) is { } unknown)
+        {
+            diagnostics.NotYet($"{field}[{name}]", $"the command operator {unknown} stands for nothing");
+        }
+
+        return value.Length == 0 && !option.KeepEmptyValue
+            ? null
+            : new HeaderMutation(OperationOf(option), name, value)
+            {
+                Format = format ? true : null,
+                KeepEmpty = format && option.KeepEmptyValue ? true : null,
+            };
     }
 
     private static string OperationOf(HeaderValueOption option)
@@ -49,11 +71,19 @@ internal sealed class HeaderMutations
 
     private static string ValueOf(HeaderValue header, string field, DiagnosticScope diagnostics)
     {
-        if (header.Value.Contains('%') && header.Value.Replace("%%", "", StringComparison.Ordinal).Contains('%'))
+        if (header.RawValue.IsEmpty)
         {
-            diagnostics.NotYet($"{field}[{header.Key}]", "Envoy's command operators (%…%) in header values are sent as they are written");
+            return header.Value;
         }
 
-        return header.Value.Replace("%%", "%", StringComparison.Ordinal);
+        // JSON carries text alone.
+        string text = header.RawValue.ToStringUtf8();
+        if (!Google.Protobuf.ByteString.CopyFromUtf8(text).Equals(header.RawValue))
+        {
+            diagnostics.Refused($"{field}[{header.Key}].raw_value", "a value that is not UTF-8 is left out");
+            return "";
+        }
+
+        return text;
     }
 }

@@ -11,18 +11,15 @@ namespace Amesh.Translation.Routes;
 /// <summary>Where a route sends requests, and what happens to them on the way.</summary>
 internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHost, ISet<string> clusters)
 {
-    // Envoy's default for RouteAction.timeout.
-    private const double DefaultTimeout = 15;
-
     /// <summary>The upstream, where it is a single one, and the plugin's configuration; no plugin where the route must be left out.</summary>
     public (string? UpstreamId, AmeshPlugin? Plugin) Translate(RouteAction action, RouteMatch match, DiagnosticScope diagnostics)
     {
         AmeshPlugin plugin = new()
         {
-            Timeout = action.Timeout is { } timeout ? Durations.Limit(timeout) : DefaultTimeout,
-            IdleTimeout = Durations.Limit(action.IdleTimeout),
             Priority = action.Priority == RoutingPriority.High ? "high" : null,
-            Retry = Retries.Translate(action.RetryPolicy ?? virtualHost.RetryPolicy),
+            Retry = Retries.Translate(action.RetryPolicy ?? virtualHost.RetryPolicy, diagnostics.At("retry_policy")),
+            Upgrades = UpgradesOf(action),
+            AppendForwardedHost = action.AppendXForwardedHost ? true : null,
             Rewrite = Rewrites.Path(action, match, diagnostics),
             HostRewrite = Rewrites.Host(action, diagnostics),
             Mirrors = Mirrors.Translate(
@@ -33,6 +30,7 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
                 diagnostics),
             Hash = HashPolicies.Translate(action, diagnostics),
         };
+        plugin = StreamLimits.AddTo(plugin, action);
 
         switch (action.ClusterSpecifierCase)
         {
@@ -45,6 +43,17 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
                 diagnostics.NotYet("cluster_specifier", $"{action.ClusterSpecifierCase} is not translated; the answer is 503");
                 return (null, new AmeshPlugin { DirectResponse = new DirectResponse(503, null) });
         }
+    }
+
+    private static SortedDictionary<string, bool>? UpgradesOf(RouteAction action)
+    {
+        var upgrades = new SortedDictionary<string, bool>(StringComparer.Ordinal);
+        foreach (RouteAction.Types.UpgradeConfig config in action.UpgradeConfigs)
+        {
+            upgrades[config.UpgradeType.ToLowerInvariant()] = config.Enabled ?? true;
+        }
+
+        return upgrades.Count == 0 ? null : upgrades;
     }
 
     private List<WeightedCluster> Weighted(RouteAction action, DiagnosticScope diagnostics)

@@ -17,6 +17,8 @@ internal sealed class VirtualHostTranslator
 
     private const string OriginLabel = "amesh_origin";
     private const string RouteConfigVariable = "amesh_route_config";
+    private const string RequestHeaders = "request_headers_to_add";
+    private const string ResponseHeaders = "response_headers_to_add";
 
     private readonly RouteScope _scope;
     private readonly EnvoyVirtualHost _virtualHost;
@@ -147,17 +149,33 @@ internal sealed class VirtualHostTranslator
             Fault = fault,
             Cors = cors,
             AttemptCount = _virtualHost.IncludeRequestAttemptCount ? true : null,
-            RequestHeaders = new HeaderMutations()
-                .Level(route.RequestHeadersToAdd, route.RequestHeadersToRemove, "request_headers_to_add", diagnostics)
-                .Level(_virtualHost.RequestHeadersToAdd, _virtualHost.RequestHeadersToRemove, "request_headers_to_add", _diagnostics)
-                .Level(_scope.Configuration.RequestHeadersToAdd, _scope.Configuration.RequestHeadersToRemove, "request_headers_to_add", _diagnostics)
-                .OrNull,
-            ResponseHeaders = new HeaderMutations()
-                .Level(route.ResponseHeadersToAdd, route.ResponseHeadersToRemove, "response_headers_to_add", diagnostics)
-                .Level(_virtualHost.ResponseHeadersToAdd, _virtualHost.ResponseHeadersToRemove, "response_headers_to_add", _diagnostics)
-                .Level(_scope.Configuration.ResponseHeadersToAdd, _scope.Configuration.ResponseHeadersToRemove, "response_headers_to_add", _diagnostics)
-                .OrNull,
+            AttemptCountInResponse = _virtualHost.IncludeAttemptCountInResponse ? true : null,
+            InternalOnly = _scope.Configuration.InternalOnlyHeaders.Count == 0
+                ? null : [.. _scope.Configuration.InternalOnlyHeaders.Select(name => name.ToLowerInvariant())],
+            RequestHeaders = InOrder(
+                mutations => mutations.Level(route.RequestHeadersToAdd, route.RequestHeadersToRemove, RequestHeaders, diagnostics),
+                mutations => mutations.Level(_virtualHost.RequestHeadersToAdd, _virtualHost.RequestHeadersToRemove, RequestHeaders, _diagnostics),
+                mutations => mutations.Level(
+                    _scope.Configuration.RequestHeadersToAdd, _scope.Configuration.RequestHeadersToRemove, RequestHeaders, _diagnostics)),
+            ResponseHeaders = InOrder(
+                mutations => mutations.Level(route.ResponseHeadersToAdd, route.ResponseHeadersToRemove, ResponseHeaders, diagnostics),
+                mutations => mutations.Level(_virtualHost.ResponseHeadersToAdd, _virtualHost.ResponseHeadersToRemove, ResponseHeaders, _diagnostics),
+                mutations => mutations.Level(
+                    _scope.Configuration.ResponseHeadersToAdd, _scope.Configuration.ResponseHeadersToRemove, ResponseHeaders, _diagnostics)),
         };
+    }
+
+    // From route over virtual host to route configuration, so that the least specific has the last word, unless it is asked for
+    // the other way round.
+    private IReadOnlyList<HeaderMutation>? InOrder(params ReadOnlySpan<Func<HeaderMutations, HeaderMutations>> levels)
+    {
+        var mutations = new HeaderMutations();
+        for (int i = 0; i < levels.Length; i++)
+        {
+            levels[_scope.Configuration.MostSpecificHeaderMutationsWins ? levels.Length - 1 - i : i](mutations);
+        }
+
+        return mutations.OrNull;
     }
 
     // The most specific level that configures the filter wins: route, virtual host, route configuration. By type: filter

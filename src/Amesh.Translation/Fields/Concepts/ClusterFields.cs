@@ -48,9 +48,9 @@ internal static class ClusterFields
                     + "typed_dns_resolver_config",
                 Exact("upstreams.nodes")
             },
-            { "http2_protocol_options", NotYet("requests go out as HTTP/1.1", "upstreams.scheme") },
+            { "http2_protocol_options", Near("upstreams.labels.amesh_http2", "as HttpProtocolOptions has it") },
             { "http_protocol_options common_http_protocol_options upstream_http_protocol_options", NotYet("only typed_extension_protocol_options are read") },
-            { "protocol_selection", NotYet("requests go out as HTTP/1.1", "upstreams.scheme") },
+            { "protocol_selection", Near("upstreams.labels.amesh_http2", "as HttpProtocolOptions has it") },
             { "per_connection_buffer_limit_bytes", Inert("buffers are as nginx is configured") },
             { "wait_for_warm_on_init", Inert("a first start waits for what is named") },
             { "load_balancing_policy", Exact("upstreams.type", "the first policy that is known, as in Envoy") },

@@ -28,7 +28,7 @@ internal static class RouteFields
         new("envoy.config.route.v3.RedirectAction")
         {
             { "scheme_redirect https_redirect host_redirect port_redirect path_redirect response_code", Exact("plugins.amesh redirect") },
-            { "prefix_rewrite regex_rewrite strip_query", NotYet(Extensions.Unproven, "plugins.amesh redirect") },
+            { "prefix_rewrite regex_rewrite strip_query", Exact("plugins.amesh redirect") },
         },
         new("envoy.config.route.v3.DirectResponseAction")
         {
@@ -37,12 +37,12 @@ internal static class RouteFields
         new("envoy.config.core.v3.HeaderValueOption")
         {
             { "header append append_action", Exact("plugins.amesh request_headers, response_headers") },
-            { "keep_empty_value", NotYet(Extensions.Unproven, "plugins.amesh request_headers, response_headers") },
+            { "keep_empty_value", Exact("plugins.amesh request_headers, response_headers") },
         },
         new("envoy.config.core.v3.HeaderValue")
         {
-            { "key value", Exact("plugins.amesh request_headers, response_headers", "command operators (%…%) are told where they stand") },
-            { "raw_value", NotYet(Extensions.Unproven, "plugins.amesh request_headers, response_headers") },
+            { "key value", Exact("plugins.amesh request_headers, response_headers", "with the usual command operators (%…%); others are told where they stand") },
+            { "raw_value", Exact("plugins.amesh request_headers, response_headers", "as UTF-8") },
         },
     ]);
 }

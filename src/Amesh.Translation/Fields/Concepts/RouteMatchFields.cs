@@ -12,8 +12,8 @@ internal static class RouteMatchFields
             { "prefix path safe_regex path_separated_prefix case_sensitive", Exact("routes.vars amesh_path") },
             { "headers", Exact("routes.vars amesh_header_NAME") },
             { "query_parameters", Exact("routes.vars amesh_query_NAME") },
-            { "runtime_fraction", NotYet(Extensions.Unproven, "routes.vars") },
-            { "grpc", NotYet(Extensions.Unproven, "routes.vars amesh_header_content-type") },
+            { "runtime_fraction", Exact("routes.vars amesh_random_ppm") },
+            { "grpc", Exact("routes.vars amesh_header_content-type") },
             { "connect_matcher path_match_policy", NotYet("the route is left out") },
             { "tls_context dynamic_metadata", NotYet("the condition is left out") },
         },
@@ -23,7 +23,7 @@ internal static class RouteMatchFields
             { "exact_match prefix_match safe_regex_match string_match present_match invert_match", Exact("routes.vars") },
             {
                 "range_match suffix_match contains_match treat_missing_header_as_empty",
-                NotYet(Extensions.Unproven, "routes.vars")
+                Exact("routes.vars")
             },
         },
         new("envoy.config.route.v3.QueryParameterMatcher")
@@ -33,7 +33,7 @@ internal static class RouteMatchFields
         new("envoy.type.matcher.v3.StringMatcher")
         {
             { "exact prefix safe_regex", Exact("routes.vars") },
-            { "suffix contains ignore_case", NotYet(Extensions.Unproven, "routes.vars") },
+            { "suffix contains ignore_case", Exact("routes.vars") },
             { "custom", NotYet("the route is left out") },
         },
         new("envoy.type.matcher.v3.RegexMatcher")

@@ -11,7 +11,7 @@ internal static class UpstreamProtocolFields
         {
             { "common_http_protocol_options", Exact("", "see envoy.config.core.v3.HttpProtocolOptions") },
             { "explicit_http_config", Exact("upstreams.scheme") },
-            { "use_downstream_protocol_config", Near("upstreams.scheme", "requests go out as HTTP/1.1 whatever they came in as") },
+            { "use_downstream_protocol_config", Near("upstreams.labels.amesh_http2", "paths that a route rewrites are written with nginx's own escapes; informational responses and a WebSocket do not pass") },
             { "auto_config", Near("upstreams.scheme", "requests go out as HTTP/1.1") },
             { "upstream_http_protocol_options", NotYet("TLS is not translated yet", "upstreams.tls") },
             { "http_filters", NotYet("filters at a cluster are left out") },
@@ -19,12 +19,12 @@ internal static class UpstreamProtocolFields
         new("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig")
         {
             { "http_protocol_options", Exact("upstreams.scheme http") },
-            { "http2_protocol_options", NotYet("requests go out as HTTP/1.1", "upstreams.scheme grpc") },
+            { "http2_protocol_options", Near("upstreams.labels.amesh_http2", "paths that a route rewrites are written with nginx's own escapes; informational responses and a WebSocket do not pass") },
         },
         new("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig")
         {
             { "http_protocol_options", Exact("upstreams.scheme http") },
-            { "http2_protocol_options", Inert("told by use_downstream_protocol_config") },
+            { "http2_protocol_options", Exact("upstreams.labels.amesh_http2") },
         },
         new("envoy.config.core.v3.HttpProtocolOptions")
         {

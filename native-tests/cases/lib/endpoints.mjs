@@ -1,0 +1,102 @@
+// Endpoints that report what they saw, in HTTP/1.1 on port 18080 and in HTTP/2 without TLS on port 18090, and do what headers
+// tell them to:
+//   x-answer-status: 503, x-answer-headers: {"a":"b"}, x-answer-only: ADDRESS (the rest of these headers count there alone)
+//   x-answer-after: 300 (milliseconds), x-answer-reset: yes, x-answer-half: yes (half of a body, and then nothing)
+import http from 'node:http'
+import http2 from 'node:http2'
+import { ADDRESSES } from './mesh.mjs'
+
+// id of a request -> addresses that it reached, in order
+export const reached = new Map()
+
+function note(headers, address) {
+  const id = headers['x-case']
+  if (!id) return
+  if (!reached.has(id)) reached.set(id, [])
+  reached.get(id).push(address)
+}
+
+function bodyOf(stream) {
+  return new Promise(done => {
+    const parts = []
+    stream.on('data', part => parts.push(part))
+    stream.on('end', () => done(Buffer.concat(parts).toString()))
+    stream.on('error', () => done('cut'))
+  })
+}
+
+const told = (headers, address) => headers['x-answer-only'] === undefined || headers['x-answer-only'] === address ? headers : {}
+const answerHeaders = headers => JSON.parse(headers['x-answer-headers'] ?? '{}')
+const later = (headers, what) => setTimeout(what, Number(headers['x-answer-after'] ?? 0))
+
+async function http1(request, response) {
+  const address = request.socket.localAddress
+  note(request.headers, address)
+  const body = await bodyOf(request)
+  const told_ = told(request.headers, address)
+  later(told_, () => {
+    if (told_['x-answer-reset']) return request.socket.destroy()
+    const report = JSON.stringify({
+      served_by: address, method: request.method, path: request.url, raw: request.rawHeaders, headers: distinct(request), body, http: request.httpVersion,
+    })
+    response.writeHead(Number(told_['x-answer-status'] ?? 200), { 'content-type': 'application/json', 'x-from-backend': 'yes', ...answerHeaders(told_) })
+    if (told_['x-answer-half']) return response.write(report.slice(0, 20))
+    response.end(report)
+  })
+}
+
+// every value of a name
+function distinct(request) {
+  return Object.fromEntries(Object.entries(request.headersDistinct ?? request.headers).map(([name, value]) => [name, value.length === 1 ? value[0] : value]))
+}
+
+async function http2Stream(stream, headers, _flags, raw) {
+  const address = stream.session.socket.localAddress
+  note(headers, address)
+  const told_ = told(headers, address)
+  stream.on('error', () => {})
+  // a call that goes on both ways
+  if (told_['x-answer-echo']) {
+    stream.respond({ ':status': 200, 'content-type': headers['content-type'] ?? 'text/plain', 'x-from-backend': 'yes' }, { waitForTrailers: true })
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'x-trailer': 'end' }))
+    return stream.pipe(stream)
+  }
+
+  const body = await bodyOf(stream)
+  later(told_, () => {
+    if (told_['x-answer-reset']) return stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+    const extra = answerHeaders(told_)
+    const status = Number(told_['x-answer-status'] ?? 200)
+    if (extra['grpc-status']) return stream.respond({ ':status': status, 'content-type': 'application/grpc', ...extra }, { endStream: true })
+    const seen = { ...headers }
+    const report = JSON.stringify({
+      served_by: address, method: headers[':method'], path: headers[':path'], authority: headers[':authority'] ?? headers.host, raw: raw?.length, headers: seen, body, http: '2',
+    })
+    const grpc = (headers['content-type'] ?? '').startsWith('application/grpc')
+    stream.respond({ ':status': status, 'content-type': grpc ? headers['content-type'] : 'application/json', 'x-from-backend': 'yes', ...extra }, { waitForTrailers: grpc })
+    if (grpc) stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'x-trailer': 'end' }))
+    if (headers[':method'] === 'HEAD') return stream.end()
+    if (told_['x-answer-half']) return stream.write(report.slice(0, 20))
+    stream.end(report)
+  })
+}
+
+function upgrade(request, socket) {
+  note(request.headers, socket.localAddress)
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: ${request.headers.upgrade}\r\nconnection: Upgrade\r\n\r\n`)
+  socket.on('error', () => {})
+  socket.pipe(socket)
+}
+
+export async function startEndpoints() {
+  const servers = []
+  const listen = (server, port, address) => new Promise(done => {
+    servers.push(server)
+    server.listen(port, address, done)
+  })
+  for (const address of ADDRESSES) {
+    await listen(http.createServer({ keepAliveTimeout: 60000 }, http1).on('upgrade', upgrade), 18080, address)
+    await listen(http2.createServer().on('stream', http2Stream), 18090, address)
+  }
+  return { close: () => servers.forEach(server => { server.close(); server.closeAllConnections?.() }) }
+}
