@@ -81,7 +81,8 @@ function _M.request(ctx, operations)
             if content == false then
                 clear_header(name)
             elseif content ~= nil then
-                set_header(name, content)
+                -- an empty text would take the header away; a space says the same to whoever reads it
+                set_header(name, content == "" and " " or content)
             end
         end
     end

@@ -64,6 +64,7 @@ async function http2Stream(stream, headers, _flags, raw) {
 
   const body = await bodyOf(stream)
   later(told_, () => {
+    if (stream.destroyed) return
     if (told_['x-answer-reset']) return stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
     const extra = answerHeaders(told_)
     const status = Number(told_['x-answer-status'] ?? 200)

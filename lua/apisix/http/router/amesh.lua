@@ -13,6 +13,7 @@ local destination = require("apisix.amesh.destination")
 local downstream_tls = require("apisix.amesh.downstream_tls")
 local forwarded = require("apisix.amesh.forwarded")
 local listeners = require("apisix.amesh.listeners")
+local local_reply = require("apisix.amesh.local_reply")
 local path = require("apisix.amesh.path")
 local plain_routes = require("apisix.amesh.plain_routes")
 local route_table = require("apisix.amesh.route_table")
@@ -152,7 +153,7 @@ local function match_http(ctx, http)
     end
 
     read_path(ctx, http)
-    return virtual_host ~= nil and match_mesh(ctx, virtual_host)
+    return virtual_host ~= nil and match_mesh(ctx, virtual_host) or local_reply.send(ctx, 404)
 end
 
 

@@ -37,7 +37,7 @@ internal static class RouteFields
         new("envoy.config.core.v3.HeaderValueOption")
         {
             { "header append append_action", Exact("plugins.amesh request_headers, response_headers") },
-            { "keep_empty_value", Exact("plugins.amesh request_headers, response_headers") },
+            { "keep_empty_value", Near("plugins.amesh request_headers, response_headers", "an empty request header is written as a space, which HTTP/1.1 takes for empty") },
         },
         new("envoy.config.core.v3.HeaderValue")
         {
