@@ -137,4 +137,14 @@ export default [
     virtual_host: { include_request_attempt_count: true, include_attempt_count_in_response: true },
     requests: [{ ...seen({ 'x-envoy-attempt-count': '1' }, { headers: { 'x-envoy-attempt-count': '1' } }) }],
   },
+  {
+    name: 'what proxies before this one have said stays',
+    requests: [
+      {
+        send: { headers: { 'x-forwarded-for': '1.2.3.4', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'h', 'x-forwarded-port': '1', forwarded: 'for=1.2.3.4' } },
+        ...seen({ 'x-forwarded-for': '1.2.3.4', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'h', 'x-forwarded-port': '1', forwarded: 'for=1.2.3.4', 'x-real-ip': null }),
+      },
+      { ...seen({ 'x-forwarded-for': null, 'x-forwarded-proto': 'http', 'x-forwarded-host': null, 'x-forwarded-port': null, forwarded: null, 'x-real-ip': null }) },
+    ],
+  },
 ]
