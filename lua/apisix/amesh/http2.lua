@@ -5,28 +5,54 @@ local ngx = ngx
 local ngx_var = ngx.var
 local req = ngx.req
 local find = string.find
+local pairs = pairs
+local setmetatable = setmetatable
 local sub = string.sub
 local unescape_uri = ngx.unescape_uri
 
 local _M = {}
+local variants = setmetatable({}, { __mode = "k" })
 
 local SCHEMES = { http = "grpc", grpc = "grpc", https = "grpcs", grpcs = "grpcs" }
 -- values of the label: always, or when the request came so itself
 local ALWAYS, AS_IT_CAME = "true", "downstream"
 
 
--- Also tells the balancer, which keeps connections apart by scheme.
-function _M.is_for(ctx)
-    local conf = ctx.upstream_conf
+local function is_spoken(conf)
     local wanted = conf.labels and conf.labels.amesh_http2
-    if wanted == ALWAYS or conf.scheme == "grpc" or conf.scheme == "grpcs"
-        or (wanted == AS_IT_CAME and ngx_var.server_protocol == "HTTP/2.0")
-    then
-        ctx.upstream_scheme = SCHEMES[ctx.upstream_scheme] or ctx.upstream_scheme
-        return ctx.upstream_scheme == "grpc" or ctx.upstream_scheme == "grpcs"
+    return wanted == ALWAYS or (wanted == AS_IT_CAME and ngx_var.server_protocol == "HTTP/2.0")
+           or conf.scheme == "grpc" or conf.scheme == "grpcs"
+end
+
+
+-- APISIX's balancer keeps connections apart by the upstream's scheme: one of HTTP/1.1 must not be used for HTTP/2.
+local function with_scheme(conf, scheme)
+    if conf.scheme == scheme then
+        return conf
     end
 
-    return false
+    local variant = variants[conf]
+    if not variant then
+        variant = {}
+        for name, value in pairs(conf) do
+            variant[name] = value
+        end
+        variant.scheme = scheme
+        variants[conf] = variant
+    end
+    return variant
+end
+
+
+function _M.is_for(ctx)
+    local conf = ctx.upstream_conf
+    if not is_spoken(conf) then
+        return false
+    end
+
+    ctx.upstream_scheme = SCHEMES[ctx.upstream_scheme] or "grpc"
+    ctx.upstream_conf = with_scheme(conf, ctx.upstream_scheme)
+    return true
 end
 
 

@@ -15,7 +15,7 @@ internal static class RetryFields
                     + "made; http3-post-connect-failure never happens")
             },
             { "num_retries", Exact("plugins.amesh retry.num", "of more than eight, those after the eighth are only for connections that fail; that is told") },
-            { "per_try_timeout", Near("plugins.amesh retry.per_try_timeout", "it also cuts a body that pauses for so long") },
+            { "per_try_timeout", Exact("plugins.amesh retry.per_try_timeout", "a body that pauses for so long is cut, too") },
             { "retriable_status_codes", Exact("plugins.amesh retry.statuses") },
             {
                 "retry_back_off",
