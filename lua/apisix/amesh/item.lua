@@ -133,6 +133,9 @@ local function materialise(kind, id, item)
         end
     end
 
+    if kind.decoded then
+        kind.decoded(value)
+    end
     rawset(item, "json", nil)
     rawset(item, "previous", nil)
 end

@@ -21,6 +21,7 @@ local amesh_zones = require("apisix.amesh.zones")
 local live = require("apisix.amesh.live")
 local references = require("apisix.amesh.references")
 local slices = require("apisix.amesh.slices")
+local succession = require("apisix.amesh.succession")
 
 local ngx = ngx
 local exiting = ngx.worker.exiting
@@ -88,6 +89,14 @@ local sparse_mt = {
     end,
     __tostring = describe,
 }
+
+
+-- The stock routers do not know that a route's predicates are on variables that somebody has to make first.
+local function ensure_variables(value)
+    if type(value.vars) == "table" then
+        require("apisix.amesh.variables").ensure_all(value.vars)
+    end
+end
 
 
 -- For kinds that name upstreams: a function that reads those that a value names, and says whether all are there.
@@ -203,6 +212,7 @@ function _M.new(key, opts)
         running = true,
         sync_times = 0,
         read_references = read_references(key),
+        decoded = is_http and key == "/routes" and ensure_variables or nil,
         also = key and created_obj[key],
     }, sparse and sparse_mt or mt), opts.track_changes)
 
@@ -391,11 +401,17 @@ function _M.init()
         has_privileged_agent = ok and enabled and true or false
     end
 
+    succession.init()
     local ok, err = pcall(prepare)
     if not ok then
         log.error("failed to read the xDS configuration ahead: ", err)
     end
     return true
+end
+
+
+local function has_configuration()
+    return version_zone:get("version") ~= nil
 end
 
 
@@ -439,6 +455,9 @@ function _M.init_worker()
         log.info("applied commit ", applied, " before the process was made")
     end
     if not is_privileged_agent() then
+        if succession.wait(has_configuration) then
+            log.notice("waited for a first commit, since the nginx before this one still serves")
+        end
         local read, why = pcall(sync, slices.none)
         if not read then
             log.error("failed to read the xDS configuration: ", why)

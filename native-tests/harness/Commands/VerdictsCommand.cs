@@ -12,8 +12,11 @@ namespace Amesh.Harness.Commands;
 /// <summary><c>harness verdicts</c>: every case of a scenario through the proxy, compared with what a real Envoy did.</summary>
 internal static class VerdictsCommand
 {
-    public const string Usage = "verdicts --scenario istio-bookinfo [--protocol delta|sotw] [--target gateway|apisix|none] [--control-plane amesh|node]"
+    public const string Usage = "verdicts --scenario istio-bookinfo [--protocol delta|sotw] [--target gateway|apisix|apisix-stock|none] [--control-plane amesh|node]"
         + " [--step STEP] [--case STEP/NAME] [--json FILE] [--record] [--verbose]";
+
+    /// <summary>The same APISIX with APISIX's own router on the same objects.</summary>
+    private const string StockRouter = "apisix-stock";
 
     public static async Task<int> RunAsync(string[] arguments)
     {
@@ -26,7 +29,7 @@ internal static class VerdictsCommand
         {
             Scenario = given.Value("--scenario") ?? "istio-bookinfo",
             Protocol = given.OneOf("--protocol", "delta", "sotw"),
-            Target = given.OneOf("--target", "gateway", "apisix", "none"),
+            Target = given.OneOf("--target", "gateway", "apisix", StockRouter, "none"),
             ControlPlane = given.OneOf("--control-plane", "amesh", "node"),
             Step = given.Value("--step") ?? given.Value("--case")?.Split('/')[0],
             Case = given.Value("--case"),
@@ -72,6 +75,7 @@ internal static class VerdictsCommand
         {
             "none" => new NoProxy(),
             "apisix" => new ApisixGateway(folder.Path, gateway),
+            StockRouter => new ApisixGateway(folder.Path, gateway with { Router = "radixtree_host_uri" }),
             _ => new TestGateway(folder.Path, gateway),
         };
         var score = await new VerdictRun(verdicts, mesh, authority, proxy, controlPlane, options, output).RunAsync();

@@ -136,7 +136,7 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
         Merge(root, (YamlMappingNode)Yaml($$"""
             {
               apisix: {
-                enable_control: true, control: {ip: 127.0.0.1, port: {{TestGateway.ControlPort}}},
+                router: {http: {{options.Router}}}, enable_control: true, control: {ip: 127.0.0.1, port: {{TestGateway.ControlPort}}},
                 proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "{{_prefix}}/cache", cache_levels: "1:2"}]}
               },
               plugin_attr: {amesh: {library: "{{Repository.Library}}", source: "{{options.Source}}", protocol: {{options.Protocol}}, state_file: "{{options.StateFile}}", sds: "{{options.Sds}}", node: {{File.ReadAllText(Path.Combine(options.Recording, "node.json")).ReplaceLineEndings(" ")}} } },

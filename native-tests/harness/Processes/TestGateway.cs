@@ -22,6 +22,9 @@ internal sealed record GatewayOptions
     /// <summary>Ports that get connections by TPROXY (a real APISIX only).</summary>
     public IReadOnlyList<int> TransparentPorts { get; init; } = [];
 
+    /// <summary>The router of an APISIX: Amesh's, or one of its own.</summary>
+    public string Router { get; init; } = "amesh";
+
     /// <summary>Number of nginx workers.</summary>
     public int Workers { get; init; } = 2;
 
