@@ -27,13 +27,12 @@ trap stop EXIT
 
 ip link set lo up
 ip route add default dev lo
-for address in 10.96.0.1 10.96.0.2; do
+for address in 10.96.0.1; do
     ip address add "$address/32" dev lo
 done
 
-# connections to the workload's ports are captured: TLS at the one, plain text at the other
-iptables -t nat -A OUTPUT -p tcp -d 10.96.0.1 -j REDIRECT --to-ports 15443
-iptables -t nat -A OUTPUT -p tcp -d 10.96.0.2 -j REDIRECT --to-ports 15001
+# connections to the workload are captured
+iptables -w -t nat -A OUTPUT -p tcp -d 10.96.0.1 -j REDIRECT --to-ports 15006
 
 sh "$here/certificates.sh" "$work/certificates"
 sed "s|%CERTIFICATES%|$work/certificates|g" "$here/servers.conf" > "$work/servers.conf"
@@ -46,7 +45,7 @@ rm -f "$work"/home/conf/*.sock "$work/home/conf/apisix.yaml"
 # The configuration that users copy, with the ports and places of this run.
 sed -e "s|/usr/local/amesh/lua/?.lua|\"$root/lua/?.lua;$root/native-tests/lua/lib/?.lua;$here/?.lua\"|" \
     -e "s|/usr/local/amesh|$root|g" \
-    -e "s|^  node_listen:|  enable_control: true\n  control: {ip: 127.0.0.1, port: 15080}\n  ssl: {enable: true, listen: [{port: 15443}]}\n  proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: \"$work/cache\", cache_levels: \"1:2\"}]}\n  node_listen:|" \
+    -e "s|^  node_listen:|  enable_control: true\n  control: {ip: 127.0.0.1, port: 15070}\n  proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: \"$work/cache\", cache_levels: \"1:2\"}]}\n  node_listen:|" \
     -e "s|^nginx_config:|nginx_config:\n  worker_processes: ${WORKERS:-1}\n  error_log_level: ${LEVEL:-notice}\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: \"include $work/servers.conf;\"|" \
     "$root/apisix-patch/config.yaml" > "$work/home/conf/config.yaml"
 sed -i "s|^    - AMESH_SOURCE|    - AMESH_TEST_CERTIFICATES=$work/certificates\n    - AMESH_SOURCE|" "$work/home/conf/config.yaml"

@@ -89,7 +89,8 @@ local function inbound(tls, http)
         end
         all[name] = value
     end
-    commit(listener({ chain("mtls", all, nil, http) }, { original_dst = "restore" }))
+    commit(listener({ chain("mtls", all, nil, http) }, { port = 15006, direction = "inbound",
+                                                         original_dst = "restore" }))
 end
 
 
@@ -178,9 +179,9 @@ return function(test, check)
 
     test("plain text where the chain wants TLS gets nothing", function()
         inbound()
-        commit(listener({ chain("mtls", { certificate = "workload", validation = "ca" }) },
-                        { port = 15001, original_dst = "restore" }))
-        check.equal(shell("curl -s -m 5 -o /dev/null -w '%{http_code}' http://10.96.0.2:9080/x"), "000")
+        check.equal(shell("curl -s -m 5 -o /dev/null -w '%{http_code}' http://10.96.0.1:9080/x"), "000")
+        commit(listener({ chain("mtls", { certificate = "workload", validation = "ca" }) }, { port = 15080 }))
+        check.equal(shell("curl -s -m 5 -o /dev/null -w '%{http_code}' http://127.0.0.1:15080/x"), "000", "past the port")
     end)
 
     test("protocols: HTTP/2 and HTTP/1.1 where the chain offers them, none where nothing is shared", function()

@@ -327,7 +327,7 @@ return function(test, check)
         one("127.2.0.5", { certificate = "workload" })
         check.equal(send().status, 200)
         for _, id in ipairs({ "workload", "ca" }) do
-            local answer = client.send({ to = { "127.0.0.1", 15080 }, path = "/v1/amesh/objects/amesh_secrets/" .. id })
+            local answer = client.send({ to = { "127.0.0.1", 15070 }, path = "/v1/amesh/objects/amesh_secrets/" .. id })
             check.equal(answer.status, 200)
             check.truthy(not answer.body:find("BEGIN", 1, true), answer.body)
             check.truthy(answer.body:find("redacted", 1, true))
