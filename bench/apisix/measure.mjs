@@ -77,10 +77,10 @@ function ours(source) {
   const text = fs.readFileSync(path.join(root, 'apisix-patch/config.yaml'), 'utf8').replaceAll('/usr/local/amesh/lua/?.lua', `${root}/lua/?.lua;${root}/bench/apisix/lua/?.lua`)
     .replaceAll('/usr/local/amesh', root)
   return text
-    .replace('  node_listen:\n    - 15001', `  node_listen: [{ip: 127.0.0.1, port: 18001}]
+    // asked directly, without the captured port before it
+    .replace('  node_listen:\n    - ip: 127.0.0.1\n      port: 15080', `  node_listen: [{ip: 127.0.0.1, port: 18001}]
   enable_control: true
   control: {ip: 127.0.0.1, port: 15080}
-  ssl: {enable: false}
   proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "${folder}/cache", cache_levels: "1:2"}]}`)
     .replace('plugins:\n', 'plugins:\n  - amesh_bench\n')
     .replace(/ {4}source: .*/, `    source: "${source}"\n    library: "${library}"\n    node: ${fs.readFileSync(path.join(recording, 'node.json'), 'utf8').replaceAll('\n', ' ')}`)

@@ -30,14 +30,15 @@ lay_out() {
     done
     cp -r "$APISIX_HOME/conf/." "$prefix/conf/"
     rm -f "$prefix"/conf/*.sock "$prefix/conf/apisix.yaml"
-    settings="  ssl: {enable: false}\n  enable_control: true\n  control: {ip: 127.0.0.1, port: 15080}\n  proxy_mode: http\&stream\n"
-    settings="$settings  stream_proxy: {tcp: [9100]}\n  proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m,"
+    # the control API has the port that the test gateway's has, so that connections are handed to another one
+    settings="  enable_control: true\n  control: {ip: 127.0.0.1, port: 15080}\n  proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m,"
     settings="$settings disk_path: $work/cache, cache_levels: \"1:2\"}]}"
     sed -e "s|extra_lua_path: .*|extra_lua_path: $root/lua/?.lua;$here/lib/?.lua;$here/?.lua|" \
         -e "s|/usr/local/amesh|$root|g" \
-        -e "s|^    - 15001|    - {ip: 0.0.0.0, port: 15001}|" \
+        -e "s|^      port: 15080|      port: 15079|" \
+        -e "s|^  stream_proxy: .*|  stream_proxy: {tcp: [9100]}|" \
         -e "s|^  # HTTP/1.1 and HTTP/2 without|$settings\n&|" \
-        -e "s|^    source: .*|    source: file:$work/none|" \
+        -e "s|^    source: .*|    source: file:$work/none\n    targets: {http: 127.0.0.1:15079}|" \
         -e "s|^nginx_config:|&\n  worker_processes: 2\n  error_log_level: info\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: include $here/servers.conf;|" \
         "$root/apisix-patch/config.yaml" > "$prefix/conf/config.yaml"
     (cd "$prefix" && bash ./bin/apisix init) > "$work/init" 2>&1 || { cat "$work/init"; exit 1; }

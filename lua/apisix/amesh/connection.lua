@@ -203,7 +203,8 @@ function _M.accepted_on()
         end
     end
 
-    return bare(var.server_addr), tonumber(var.server_port)
+    -- a Unix socket has no port
+    return bare(var.server_addr), tonumber(var.server_port) or 0
 end
 
 
@@ -225,7 +226,7 @@ end
 function _M.arrival_port()
     local connection = not given and current() or nil
     if not connection and not given then
-        return tonumber(var.server_port)
+        return tonumber(var.server_port) or 0
     end
 
     local fd = given or connection.fd

@@ -2,7 +2,8 @@
 -- connection arrived at. The two have Lua machines of their own and share nothing, but they are one process: a piece
 -- of memory with a place for each descriptor, whose address is in the process's environment.
 --
--- Only connections that came by TPROXY need it. After REDIRECT the socket's local address is the captured port's.
+-- Only connections that came by TPROXY, or to this proxy itself, need it. After REDIRECT the socket's local address is
+-- the captured port's.
 -- Descriptors are used again, so the client's address stands beside what is told.
 local ffi = require("ffi")
 local C = ffi.C

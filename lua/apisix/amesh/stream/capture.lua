@@ -53,9 +53,8 @@ local function arrived(fd)
     if not ip or (ip == local_ip and port == local_port) then
         ip, port = local_ip, local_port
         captured = local_port ~= arrival_port
-        if captured then
-            handover.tell(fd, source_ip, source_port, arrival_port)
-        end
+        -- the HTTP side cannot see which of the two it is
+        handover.tell(fd, source_ip, source_port, arrival_port)
     end
 
     return {
@@ -97,10 +96,8 @@ function _M.preread()
     local about = arrived(fd)
     local listener = filter_chains.listener(about)
     if not listener then
-        if about.captured then
-            return close(about, "no listener takes it")
-        end
-        -- a proxy that was called by name, as one calls an HTTP proxy
+        -- a proxy that was called by name, as one calls an HTTP proxy; or the mesh has not come, or knows nothing of
+        -- it: APISIX's own routes may
         var.amesh_target = target("http")
         return
     end

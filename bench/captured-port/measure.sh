@@ -1,0 +1,147 @@
+#!/bin/sh
+# What the captured port costs HTTP: the ways in which a connection can come to APISIX's HTTP side, one after the other
+# in rounds, in one run. See README.md.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+[ -d "${APISIX_HOME:?set it to the home of an APISIX 3, and have its openresty on the PATH}/apisix" ] || { echo "no APISIX in $APISIX_HOME"; exit 1; }
+command -v wrk >/dev/null || { echo "wrk is missing"; exit 1; }
+if [ "${AMESH_BENCH_INSIDE:-}" != yes ]; then
+    exec env AMESH_BENCH_INSIDE=yes unshare --net --mount sh "$0" "$@"
+fi
+
+library=${AMESH_LIBRARY:-$root/artifacts/libxds.so}
+rounds=${ROUNDS:-3}
+seconds=${SECONDS_EACH:-4}
+work=$(mktemp -d)
+chmod 755 "$work"
+prefix=$work/apisix
+running=
+stop() {
+    [ -z "$running" ] || { kill -TERM "$running" 2>/dev/null; wait "$running" 2>/dev/null; } || true
+}
+trap 'stop; [ -n "${KEEP:-}" ] && echo "kept $work" || rm -rf "$work"' EXIT
+
+# --- the network: one service address per way
+direct=10.97.1.1:9080
+said=10.97.1.2:9080
+found=10.97.1.3:7000
+hop=10.97.1.4:9080
+sets=10.97.1.5:9080
+ip link set lo up
+ip route add default dev lo
+for address in 10.97.1.1 10.97.1.2 10.97.1.3 10.97.1.4 10.97.1.5; do
+    ip address add "$address/32" dev lo
+done
+redirect() {
+    iptables -t nat -A OUTPUT -p tcp -m owner ! --uid-owner nobody -d "$1" -j REDIRECT --to-ports "$2"
+}
+redirect 10.97.1.1 15080
+redirect 10.97.1.2 15001
+redirect 10.97.1.3 15001
+redirect 10.97.1.4 15002
+if command -v nft >/dev/null; then
+    # a set as large as a mesh's: which addresses and ports speak HTTP
+    {
+        echo 'add table ip capture'
+        echo 'add chain ip capture output { type nat hook output priority -110 ; }'
+        echo 'add set ip capture http { type ipv4_addr . inet_service ; }'
+        for one in $(seq 1 250); do
+            for two in $(seq 1 20); do
+                echo "add element ip capture http { 10.98.$two.$one . 9080 }"
+            done
+        done
+        echo 'add element ip capture http { 10.97.1.5 . 9080 }'
+        echo 'add rule ip capture output meta skuid != nobody ip daddr . tcp dport @http redirect to :15080'
+    } > "$work/sets"
+    nft -f "$work/sets"
+else
+    sets=
+fi
+
+# --- APISIX with the mesh of the capture suite, an endpoint, and the way with one more hop
+mkdir -p "$prefix/conf" "$prefix/logs" "$work/node"
+for part in apisix bin deps; do
+    [ ! -e "$APISIX_HOME/$part" ] || ln -s "$APISIX_HOME/$part" "$prefix/$part"
+done
+cp -r "$APISIX_HOME/conf/." "$prefix/conf/"
+rm -f "$prefix"/conf/*.sock "$prefix/conf/apisix.yaml"
+cat > "$work/endpoint.conf" <<CONF
+server {
+    listen 127.7.0.1:8080 backlog=4096;
+    access_log off;
+    keepalive_requests 1000000;
+    location / { return 200 "hello"; }
+}
+CONF
+cat > "$work/hop.conf" <<CONF
+server {
+    listen 15002 backlog=4096;
+    set \$amesh_target '';
+    preread_by_lua_block { require("apisix.amesh.stream.capture").preread() }
+    proxy_pass unix:$work/http.sock;
+}
+CONF
+node=$(tr '\n' ' ' < "$root/samples/istio/bookinfo/node.json")
+settings="  enable_control: true\n  control: {ip: 127.0.0.1, port: 15000}\n  proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m,"
+settings="$settings disk_path: $work/cache, cache_levels: \"1:2\"}]}"
+sed -e "s|/usr/local/amesh|$root|g" \
+    -e "s|^  # HTTP/1.1 and HTTP/2 without|$settings\n&|" \
+    -e "s|^    source: .*|    source: file:$root/native-tests/harness/Capture/mesh\n    library: $library\n    node: $node|" \
+    -e "s|^nginx_config:|&\n  worker_processes: 1\n  error_log_level: error\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: include $work/endpoint.conf;|" \
+    -e "s|^    include $root/apisix-patch/amesh-stream.conf;|&\n    include $work/hop.conf;|" \
+    -e "s|^  http_server_configuration_snippet: .*|&\n    listen unix:$work/http.sock;|" \
+    -e "s|^  http:|&\n    access_log: \"off\"\n    enable_access_log: false|" \
+    "$root/apisix-patch/config.yaml" > "$prefix/conf/config.yaml"
+(cd "$prefix" && bash ./bin/apisix init) > "$work/init" 2>&1 || { cat "$work/init"; exit 1; }
+openresty -p "$prefix" -c "$prefix/conf/nginx.conf" -g 'daemon off;' > "$work/out" 2>&1 &
+running=$!
+
+for way in $direct $said $found $hop $sets; do
+    for try in $(seq 100); do
+        [ "$(curl -s --noproxy '*' -H 'Host: web:9080' "http://$way/")" = hello ] && break
+        [ "$try" != 100 ] || { echo "$way does not answer"; tail -5 "$prefix/logs/error.log"; exit 1; }
+        sleep 0.1
+    done
+done
+
+# --- the rounds
+# Other work on the machine changes how much is done in a second, but hardly what the worker's processor time is spent on.
+worker=$(pgrep -P "$running" -f 'worker process' | head -1)
+ticks() { awk '{ print $14 + $15 }' "/proc/$worker/stat"; }
+ask() { # ask NAME ADDRESS HEADER...: notes the microseconds of the worker for each request
+    name=$1
+    address=$2
+    shift 2
+    before=$(ticks)
+    wrk -t1 -c16 -d"${seconds}s" -H 'Host: web:9080' "$@" "http://$address/" > "$work/wrk"
+    after=$(ticks)
+    if grep -q 'Non-2xx\|Socket errors' "$work/wrk"; then
+        grep 'Non-2xx\|Socket errors' "$work/wrk" | sed "s/^/$address: /" >&2
+    fi
+    awk -v spent=$((after - before)) -v hz="$(getconf CLK_TCK)" '/ requests in / { print spent * 1000000 / hz / $1 }' "$work/wrk" >> "$work/$name-cpu"
+}
+for round in $(seq "$rounds"); do
+    for way in direct said found hop sets; do
+        eval address=\$$way
+        [ -n "$address" ] || continue
+        ask "kept-$way" "$address"
+        ask "new-$way" "$address" -H 'Connection: close'
+    done
+done
+
+median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+row() { # row WAY TEXT: how much of what comes directly could be served in the same processor time
+    [ -s "$work/kept-$1-cpu" ] || return 0
+    awk -v n="$(median "$work/new-$1-cpu")" -v n0="$(median "$work/new-direct-cpu")" -v k="$(median "$work/kept-$1-cpu")" -v k0="$(median "$work/kept-direct-cpu")" -v text="$2" \
+        'BEGIN { printf "| %s | %.2f | %.2f |\n", text, n0 / n, k0 / k }'
+}
+echo "| way | new connections | requests on kept connections |"
+echo "|---|---|---|"
+row direct "HTTP listens on the captured port itself"
+row said "handed on by \`pass\`, the listener says HTTP"
+row found "handed on by \`pass\`, the first bytes say it"
+row hop "one more hop, over a Unix socket"
+row sets "nft sets of 5,001 addresses choose the port"
+echo "1.00 = $(median "$work/new-direct-cpu" | cut -d. -f1) microseconds of the worker for a new connection with its request, $(median "$work/kept-direct-cpu" | cut -d. -f1) for a request on a kept one;"
+echo "medians of $rounds rounds of $seconds s, one worker, 16 connections"
