@@ -10,6 +10,7 @@ const home = process.env.APISIX_HOME ?? die('set APISIX_HOME to the home of an A
 const amesh = process.env.AMESH ?? path.join(root, 'artifacts/bin/Amesh.Cli/release/amesh')
 const library = process.env.AMESH_LIBRARY ?? path.join(root, 'artifacts/libxds.so')
 const recording = path.join(root, 'samples/istio', process.env.MESH ?? 'scale-5000')
+const BACKEND_PORT = Number(process.env.BACKEND_PORT ?? 8080)
 const changes = Number(process.env.CHANGES ?? 200)
 // not one of the mesh's own listeners: requests come by name, as to a gateway
 
@@ -137,7 +138,7 @@ function hostOf(number) {
 }
 
 // Requests over a few connections, as fast as they are answered or at a rate; seconds each.
-async function load(until_, { connections = 4, rate = 400, kept = true } = {}) {
+async function load(until_, { connections = 4, rate = 400, kept = true, port = 18001, host } = {}) {
   const seconds = []
   const notOk = {}
   const agent = new http.Agent({ keepAlive: kept, maxSockets: connections })
@@ -145,7 +146,7 @@ async function load(until_, { connections = 4, rate = 400, kept = true } = {}) {
     let number = index
     while (!until_()) {
       const begun = process.hrtime.bigint()
-      const answer = await ask(18001, '/', 'GET', { host: hostOf((number += connections) % 100) }, agent).catch(error => ({ status: error.code }))
+      const answer = await ask(port, '/', 'GET', { host: host ?? hostOf((number += connections) % 100) }, agent).catch(error => ({ status: error.code }))
       const took = Number(process.hrtime.bigint() - begun) / 1e9
       seconds.push(took)
       if (answer.status !== 200) notOk[answer.status] = (notOk[answer.status] ?? 0) + 1
@@ -166,6 +167,19 @@ async function askForAll() {
   }
 }
 
+// Many reloads under many kept connections: how many are reset. The same for an nginx that does nothing but answer.
+async function resets(child, port, host) {
+  let reloaded = false
+  const through = load(() => reloaded, { connections: 32, rate: 3200, port, host })
+  for (let i = 0; i < 10; i++) {
+    await sleep(1000)
+    child.kill('SIGHUP')
+  }
+  await sleep(2000)
+  reloaded = true
+  return through
+}
+
 // Requests while new workers start, with the whole mesh in the zone. `connections`: kept open, or a new one for each request.
 async function reload() {
   const results = {}
@@ -182,12 +196,12 @@ async function reload() {
 }
 
 async function main() {
-  start('backend', 'openresty', ['-p', folder, '-g', 'daemon off;', '-c', (() => {
+  const backend = start('backend', 'openresty', ['-p', folder, '-g', 'daemon off;', '-c', (() => {
     const file = path.join(folder, 'backend.conf')
     fs.mkdirSync(path.join(folder, 'logs'))
     fs.writeFileSync(file, `worker_processes 1; pid ${folder}/backend.pid; error_log ${folder}/backend.err;
 events { worker_connections 4096; }
-http { access_log off; keepalive_requests 1000000; server { listen ${process.env.BACKEND_PORT ?? 8080}; location / { return 200 "ok"; } } }`)
+http { access_log off; keepalive_requests 1000000; server { listen ${BACKEND_PORT}; location / { return 200 "ok"; } } }`)
     return file
   })()])
 
@@ -249,6 +263,7 @@ http { access_log off; keepalive_requests 1000000; server { listen ${process.env
   await askForAll()
   result.used = await memory()
   result.reload = await reload()
+  result.resets = { apisix: await resets(nginx, 18001), nginx: await resets(backend, BACKEND_PORT, 'localhost') }
   await stopApisix()
 
   // the same objects with APISIX's own provider and router
