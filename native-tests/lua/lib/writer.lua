@@ -7,8 +7,25 @@ local version = ngx.shared["xds-config-version"]
 local _M = {}
 local LOG_LIMIT = 16
 
+-- As the library writes: the chains of a listener come last, and a slash is a slash.
 local function encode(object)
-    return type(object) == "string" and object or json.encode(object)
+    if type(object) == "string" then
+        return object
+    end
+
+    local chains, head = object.chains, {}
+    for name, value in pairs(object) do
+        head[name] = name ~= "chains" and name ~= "default_chain" and value or nil
+    end
+    local text = json.encode(head)
+    if chains then
+        text = text:sub(1, -2) .. ',"chains":' .. (next(chains) and json.encode(chains) or "[]")
+        if object.default_chain then
+            text = text .. ',"default_chain":' .. json.encode(object.default_chain)
+        end
+        text = text .. "}"
+    end
+    return (text:gsub("\\/", "/"))
 end
 
 function _M.number()
