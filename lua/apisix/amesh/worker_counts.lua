@@ -1,8 +1,8 @@
 -- Numbers that all workers count together, and that do not keep what a worker counted that has died.
 --
--- Each number is kept twice in the dictionary amesh-circuits: the sum, which one atomic step changes and reads, and each
--- worker's own part of it. When a limit is reached, parts of workers that are gone are taken out of the sums; nothing
--- has to be done as long as no limit is.
+-- Each number is kept twice in the dictionary amesh-circuits: the sum, which one atomic step changes and reads, and
+-- each worker's own part of it. When a limit is reached, parts of workers that are gone are taken out of the sums;
+-- nothing has to be done as long as no limit is.
 local ffi = require("ffi")
 local log = require("apisix.core.log")
 

@@ -149,7 +149,8 @@ return function(test, check)
         check.equal(calls(), 5, "four tries and one retry")
         check_nothing_held(check)
 
-        with_limits({ max_retries = 1 }, { { "127.1.0.9", 1, 18099 } }, { retry = { on = { "connect-failure" }, num = 1 } })
+        with_limits({ max_retries = 1 }, { { "127.1.0.9", 1, 18099 } },
+                    { retry = { on = { "connect-failure" }, num = 1 } })
         check.equal(at_once(3)[503], 3)
         check_nothing_held(check)
     end)

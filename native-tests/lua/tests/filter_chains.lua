@@ -81,7 +81,7 @@ return function(test, check)
         check.truthy(ranges:is_empty())
     end)
 
-    test("a captured connection belongs to the listener for its destination, else to the one that it arrived at", function()
+    test("a captured connection is the listener's for its destination, else the one's that it arrived at", function()
         writer.replace(mesh.of(
             outbound({ chain("passthrough") }),
             listener("black", "0.0.0.0", 15001, { bound = true, original_dst = "handoff", direction = "outbound",
@@ -102,10 +102,11 @@ return function(test, check)
         check.equal(taken({ local_port = 15006, destination_port = 15001 }), "inbound")
         check.equal(taken({ local_port = 9999 }), "vip", "a port that the mesh does not know")
         check.equal(taken({ local_port = 9999, destination_port = 81 }), "passthrough")
-        check.equal(taken({ local_port = 8080, destination_ip = "127.0.0.9", destination_port = 8080, captured = false }),
-                    "gateway")
+        check.equal(taken({ local_port = 8080, destination_ip = "127.0.0.9", destination_port = 8080,
+                            captured = false }), "gateway")
         check.equal(taken({ destination_ip = "127.0.0.1", destination_port = 15001, captured = false }), "no listener")
-        check.equal(taken({ destination_ip = "127.0.0.1", destination_port = 80, captured = false, by_name = true }), "port")
+        check.equal(taken({ destination_ip = "127.0.0.1", destination_port = 80, captured = false, by_name = true }),
+                    "port")
         check.truthy(filter_chains.has("127.0.0.9", 8080))
         check.truthy(not filter_chains.has("127.0.0.1", 15001))
         check.truthy(filter_chains.is_for_others(15006) and not filter_chains.is_for_others(8080))
@@ -130,8 +131,8 @@ return function(test, check)
             of("any", { chains = { chain("any", { transport = "raw_buffer" }) }, default_chain = chain("default") }),
             of("wide", { destination_prefix = "10.0.0.0/8", chains = { chain("wide", { transport = "tls" }) } }),
             of("p", { destination_port = 80, destination_prefix = "10.0.0.0/8", chains = { chain("p8") } }),
-            of("q", { destination_port = 80, destination_prefix = "10.1.0.0/16", chains = { chain("p16",
-                                                                                              { transport = "tls" }) } }),
+            of("q", { destination_port = 80, destination_prefix = "10.1.0.0/16",
+                      chains = { chain("p16", { transport = "tls" }) } }),
         }
         writer.replace(mesh.of(unpack(objects)))
         local function to(ip, port, more)
@@ -239,8 +240,8 @@ return function(test, check)
 
     test("a change touches what changed: destinations come, move and go", function()
         local function at(id, prefix, name)
-            return listener(id, "127.0.0.1", 15001, { bound = true, original_dst = "restore", destination_prefix = prefix,
-                                                      chains = { chain(name) } })
+            return listener(id, "127.0.0.1", 15001, { bound = true, original_dst = "restore",
+                                                      destination_prefix = prefix, chains = { chain(name) } })
         end
         local function to(ip)
             return taken({ destination_ip = ip })

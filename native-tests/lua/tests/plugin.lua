@@ -233,11 +233,13 @@ return function(test, check)
 
         with_route({ fault = { abort = { header_unit = 10000, ppm = 0 } } })
         check.equal(send({ ["x-envoy-fault-abort-request"] = "418",
-                           ["x-envoy-fault-abort-request-percentage"] = "100" }).status, 200, "not above what is configured")
+                           ["x-envoy-fault-abort-request-percentage"] = "100" }).status, 200,
+                    "not above what is configured")
     end)
 
     test("faults for some requests, and for so many at a time", function()
-        with_route({ fault = { when = { { "amesh_header_x-break", "==", "yes" } }, abort = { status = 418, ppm = 1000000 } } })
+        with_route({ fault = { when = { { "amesh_header_x-break", "==", "yes" } },
+                               abort = { status = 418, ppm = 1000000 } } })
         check.equal(send().status, 200)
         check.equal(send({ ["x-break"] = "yes" }).status, 418)
 
@@ -249,7 +251,8 @@ return function(test, check)
     end)
 
     test("a slow answer", function()
-        with_route({ fault = { rate = { kbps = 1, ppm = 1000000 } }, direct_response = { status = 200, body = ("x"):rep(2048) } })
+        with_route({ fault = { rate = { kbps = 1, ppm = 1000000 } },
+                     direct_response = { status = 200, body = ("x"):rep(2048) } })
         local answer = send()
         check.equal(#answer.body, 2048)
         check.truthy(answer.seconds > 0.9, answer.seconds)
