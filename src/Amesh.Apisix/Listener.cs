@@ -133,6 +133,9 @@ public sealed record HttpChain
     /// <summary>Whether <c>x-forwarded-for</c> stays as it came although the peer is the client.</summary>
     public bool? SkipXffAppend { get; init; }
 
+    /// <summary>Ranges of addresses whose clients may tell the proxy what to do; null: nobody may.</summary>
+    public IReadOnlyList<string>? InternalAddresses { get; init; }
+
     /// <summary>Seconds after which a connection without requests is closed.</summary>
     public double? IdleTimeout { get; init; }
 

@@ -23,6 +23,7 @@ public static class ObjectJson
         Upstream upstream => JsonSerializer.SerializeToUtf8Bytes(upstream, Context.Upstream),
         Route route => JsonSerializer.SerializeToUtf8Bytes(route, Context.Route),
         VirtualHost virtualHost => JsonSerializer.SerializeToUtf8Bytes(virtualHost, Context.VirtualHost),
+        Ssl ssl => JsonSerializer.SerializeToUtf8Bytes(ssl, Context.Ssl),
         StreamRoute streamRoute => JsonSerializer.SerializeToUtf8Bytes(streamRoute, Context.StreamRoute),
         Listener listener => JsonSerializer.SerializeToUtf8Bytes(listener, Context.Listener),
         _ => throw new ArgumentException($"no JSON form for {value.GetType().Name}", nameof(value)),
@@ -34,6 +35,7 @@ public static class ObjectJson
 [JsonSerializable(typeof(Upstream))]
 [JsonSerializable(typeof(Route))]
 [JsonSerializable(typeof(VirtualHost))]
+[JsonSerializable(typeof(Ssl))]
 [JsonSerializable(typeof(StreamRoute))]
 [JsonSerializable(typeof(Listener))]
 internal sealed partial class ObjectJsonContext : JsonSerializerContext;

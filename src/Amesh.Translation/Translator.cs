@@ -36,12 +36,15 @@ public sealed class Translator : IUnitHandler
     private readonly Dictionary<string, HashSet<ChainKey>> _chainsByCluster = [];
     private readonly Dictionary<ChainKey, FilterChainModel> _chains = [];
     private readonly ListenerTable _listeners = new();
+    private readonly Dictionary<string, Secret> _secrets = [];
+    private readonly Dictionary<string, HashSet<ChainKey>> _chainsBySecret = [];
     private readonly UnitDiagnostics _diagnostics = new();
     private readonly ObjectTable _objects = new();
     private readonly InlineData _data = new();
 
     // What must be made again at the end of the batch.
     private readonly HashSet<ChainKey> _dirtyStreamRoutes = [];
+    private readonly HashSet<ChainKey> _dirtyCertificates = [];
     private readonly Dictionary<VirtualHostKey, EnvoyVirtualHost?> _dirtyVirtualHosts = [];
 
     private Func<UnitKey, ReadOnlyMemory<byte>?> _readUnit = _ => null;
@@ -99,6 +102,11 @@ public sealed class Translator : IUnitHandler
             MakeStreamRoute(key);
         }
 
+        foreach (ChainKey key in _dirtyCertificates)
+        {
+            MakeCertificate(key);
+        }
+
         foreach ((VirtualHostKey key, EnvoyVirtualHost? message) in _dirtyVirtualHosts)
         {
             MakeVirtualHost(key, message);
@@ -107,6 +115,7 @@ public sealed class Translator : IUnitHandler
         _clusters.Make();
         _dirtyVirtualHosts.Clear();
         _dirtyStreamRoutes.Clear();
+        _dirtyCertificates.Clear();
     }
 
     private void Note(UnitChange change)
@@ -149,12 +158,14 @@ public sealed class Translator : IUnitHandler
         _diagnostics.Keep(change.Key, found);
     }
 
-    // A secret is an object of its own, and what names it does so whether it is there or not: nothing else changes with it.
+    // A secret is an object of its own, and what names it does so whether it is there or not: nothing else changes with it,
+    // but certificates in APISIX's own form, which hold it.
     private void NoteSecret(string origin, string name, EnvoySecret? message, DiagnosticScope diagnostics)
     {
         string id = Names.SecretId(origin, name);
         Secret? secret = message is null ? null : SecretTranslator.Translate(id, message, _data, diagnostics);
         _objects.Set(new Owner(ObjectKind.Secret, origin, name), secret is null ? [] : [secret]);
+        Keep(id, secret);
     }
 
     private void NoteCluster(string name, Cluster? message, DiagnosticScope diagnostics)
@@ -222,7 +233,7 @@ public sealed class Translator : IUnitHandler
             _chains[key] = model;
         }
 
-        _objects.Set(new Owner(ObjectKind.Secret, $"listener {key.Listener}", key.Name), model?.Secrets ?? []);
+        SetSecrets(key, before, model);
         if (before?.Inline is not null || model?.Inline is not null)
         {
             SetInline(HttpChains.InlineName(key.Listener, key.Name), model?.Inline);
@@ -233,6 +244,74 @@ public sealed class Translator : IUnitHandler
             Relate(key, before?.Proxy?.Clusters ?? [], model?.Proxy?.Clusters ?? []);
             _dirtyStreamRoutes.Add(key);
         }
+    }
+
+    private void SetSecrets(ChainKey key, FilterChainModel? before, FilterChainModel? model)
+    {
+        _objects.Set(new Owner(ObjectKind.Secret, $"listener {key.Listener}", key.Name), model?.Secrets ?? []);
+        foreach (Secret secret in before?.Secrets ?? [])
+        {
+            Keep(secret.Id, null);
+        }
+
+        foreach (Secret secret in model?.Secrets ?? [])
+        {
+            Keep(secret.Id, secret);
+        }
+
+        foreach (string secret in SecretsOf(before))
+        {
+            if (_chainsBySecret.TryGetValue(secret, out HashSet<ChainKey>? users) && users.Remove(key) && users.Count == 0)
+            {
+                _chainsBySecret.Remove(secret);
+            }
+
+            _dirtyCertificates.Add(key);
+        }
+
+        foreach (string secret in SecretsOf(model))
+        {
+            Entry(_chainsBySecret, secret).Add(key);
+            _dirtyCertificates.Add(key);
+        }
+    }
+
+    private void Keep(string id, Secret? secret)
+    {
+        if (secret is null)
+        {
+            _secrets.Remove(id);
+        }
+        else
+        {
+            _secrets[id] = secret;
+        }
+
+        _dirtyCertificates.UnionWith(_chainsBySecret.GetValueOrDefault(id) ?? []);
+    }
+
+    private static IEnumerable<string> SecretsOf(FilterChainModel? model)
+    {
+        if (model?.Chain.Tls is { Ssl: not null } tls)
+        {
+            if (tls.Certificate is { } certificate)
+            {
+                yield return certificate;
+            }
+
+            if (tls.Validation is { } validation)
+            {
+                yield return validation;
+            }
+        }
+    }
+
+    private void MakeCertificate(ChainKey key)
+    {
+        Ssl? ssl = _chains.GetValueOrDefault(key) is { } model
+            ? Certificates.Translate(model.Chain, id => id is null ? null : _secrets.GetValueOrDefault(id))
+            : null;
+        _objects.Set(new Owner(ObjectKind.Ssl, key.Listener, key.Name), ssl is null ? [] : [ssl]);
     }
 
     private void Relate(ChainKey key, IReadOnlyList<(string Name, uint Weight)> before, IReadOnlyList<(string Name, uint Weight)> now)

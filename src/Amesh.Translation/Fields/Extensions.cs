@@ -55,7 +55,7 @@ internal static class Extensions
             // Resources
             Known(Envoy.Config.Cluster.V3.Cluster.Descriptor, Exact("upstreams")),
             Known(Envoy.Config.Endpoint.V3.ClusterLoadAssignment.Descriptor, Exact("upstreams.nodes")),
-            Known(Envoy.Config.Listener.V3.Listener.Descriptor, Exact("listeners")),
+            Known(Envoy.Config.Listener.V3.Listener.Descriptor, Exact("listeners, stream_routes, ssls")),
             Known(Envoy.Config.Route.V3.RouteConfiguration.Descriptor, Exact("routes, virtual_hosts")),
             Known(Envoy.Config.Route.V3.VirtualHost.Descriptor, NotYet("virtual hosts on demand are not asked for")),
             Known(Envoy.Config.Route.V3.ScopedRouteConfiguration.Descriptor, NotYet("scoped routes are not asked for")),
@@ -63,7 +63,7 @@ internal static class Extensions
 
             // Network filters
             Known(HttpConnectionManager.Descriptor, Exact("listeners")),
-            Known(TcpProxy.Descriptor, Near("routes", "HTTP on such connections is passed on; other protocols are not taken yet")),
+            Known(TcpProxy.Descriptor, Exact("stream_routes", "without a stream side of APISIX only HTTP on such connections is passed on")),
             Known(NetworkRbac.Descriptor, NotYet(Authorization)),
             Known(NetworkLocalRateLimit.Descriptor, NotYet("limits of connections are not translated yet; there is no limit")),
             Known(SniCluster.Descriptor, NotYet("the cluster that SNI names is not looked up yet")),
@@ -91,15 +91,15 @@ internal static class Extensions
                 Inert("chooses the ALPN of TLS between sidecars; on plain connections it does nothing")),
 
             // Listener filters
-            Known(OriginalDst.Descriptor, Exact("variable connection_original_dst")),
-            Known(HttpInspector.Descriptor, Inert("what arrives at the port for HTTP is HTTP")),
-            Known(TlsInspector.Descriptor, NotYet("TLS connections are not taken yet")),
+            Known(OriginalDst.Descriptor, Exact("listeners.original_dst", "restore: chains are matched with the original destination")),
+            Known(HttpInspector.Descriptor, Exact("listeners.inspect")),
+            Known(TlsInspector.Descriptor, Exact("listeners.inspect")),
             Known(ProxyProtocol.Descriptor, NotYet("the PROXY protocol is not read")),
 
             // Transport sockets
             Known(RawBuffer.Descriptor, Exact("")),
             Known(UpstreamTlsContext.Descriptor, Near("upstreams.scheme", "the server's certificate is NOT checked yet; where a client certificate is asked for, requests go out in plain text")),
-            Known(DownstreamTlsContext.Descriptor, NotYet(Tls + "; the chain takes plain text", "ssls")),
+            Known(DownstreamTlsContext.Descriptor, Exact("listeners.chains[].tls, amesh_secrets, ssls")),
             Known(SPIFFECertValidatorConfig.Descriptor, NotYet(Tls)),
 
             // Clusters

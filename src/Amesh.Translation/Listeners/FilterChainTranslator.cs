@@ -27,6 +27,11 @@ internal static class FilterChainTranslator
 
         (ChainTls? tls, IReadOnlyList<Secret> secrets) = DownstreamTls.Translate(
             chain.TransportSocket, listener, name, data, diagnostics.At("transport_socket"));
+        if (tls is not null && matched.ServerNames is not null)
+        {
+            tls = tls with { Ssl = Certificates.IdOf(listener, name) };
+        }
+
         var model = new FilterChainModel(destinations, matched with { Tls = tls }, secrets);
         for (int i = 0; i < chain.Filters.Count; i++)
         {

@@ -33,6 +33,8 @@ internal static class HttpChains
             return null;
         }
 
+        // A range that is none is told, and left out.
+        bool isValid = true;
         return new HttpChain
         {
             RouteConfig = routeConfig,
@@ -63,6 +65,9 @@ internal static class HttpChains
             UseRemoteAddress = manager.UseRemoteAddress == true ? true : null,
             XffNumTrustedHops = manager.XffNumTrustedHops > 0 ? manager.XffNumTrustedHops : null,
             SkipXffAppend = manager.SkipXffAppend ? true : null,
+            InternalAddresses = manager.InternalAddressConfig is { } inside
+                ? Prefixes.All(inside.CidrRanges, "internal_address_config.cidr_ranges", diagnostics, ref isValid)
+                : null,
             IdleTimeout = Durations.Limit(manager.CommonHttpProtocolOptions?.IdleTimeout),
             RequestTimeout = Durations.Limit(manager.RequestTimeout),
         };

@@ -33,7 +33,7 @@ internal sealed record ListenerModel(
         var addresses = new List<SocketPlace>();
         foreach (Address? address in listener.AdditionalAddresses.Select(additional => additional.Address).Prepend(listener.Address))
         {
-            if (address?.SocketAddress is { Address.Length: > 0 } socket)
+            if (address?.SocketAddress is { Address.Length: > 0, Protocol: not SocketAddress.Types.Protocol.Udp } socket)
             {
                 addresses.Add(new SocketPlace(socket.Address, socket.PortValue));
             }
@@ -41,7 +41,7 @@ internal sealed record ListenerModel(
 
         if (addresses.Count == 0)
         {
-            diagnostics.NotYet("address", "a listener that is not on an IP address takes no connections");
+            diagnostics.NotYet("address", "a listener that is not for TCP on an IP address takes no connections");
             return null;
         }
 

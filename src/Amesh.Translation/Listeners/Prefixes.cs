@@ -32,7 +32,7 @@ internal static class Prefixes
         return string.Create(CultureInfo.InvariantCulture, $"{new IPAddress(bytes)}/{length}");
     }
 
-    /// <summary>All of them; null where there are none, or where one is no range, which is told.</summary>
+    /// <summary>All that are ranges; null where there are none. One that is none is told, and makes the whole invalid.</summary>
     public static IReadOnlyList<string>? All(RepeatedField<CidrRange> ranges, string field, DiagnosticScope diagnostics, ref bool isValid)
     {
         var texts = new SortedSet<string>(StringComparer.Ordinal);
@@ -44,7 +44,7 @@ internal static class Prefixes
             }
             else
             {
-                diagnostics.Refused($"{field}[{i}]", $"{ranges[i].AddressPrefix}/{ranges[i].PrefixLen} is no address range; the chain is left out");
+                diagnostics.Refused($"{field}[{i}]", $"{ranges[i].AddressPrefix}/{ranges[i].PrefixLen} is no address range; it is left out");
                 isValid = false;
             }
         }

@@ -5,6 +5,7 @@ local plugin = require("apisix.plugin")
 local router = require("apisix.router")
 local upstream = require("apisix.upstream")
 local balancer = require("apisix.balancer")
+local redaction = require("apisix.amesh.redaction")
 local config = core.config
 
 local ngx = ngx
@@ -157,7 +158,7 @@ function _M.http_control_objects()
     local objects = {}
     for _, key in ipairs(zone:get_keys(0)) do
         local text = zone:get(key)
-        objects[key] = core.json.decode(text) or text
+        objects[key] = redaction.object(key:match("^/[^/]+"), core.json.decode(text), text)
     end
     ngx.say(core.json.encode(objects))
 end

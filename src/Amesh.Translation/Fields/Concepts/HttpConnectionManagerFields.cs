@@ -11,16 +11,16 @@ internal static class HttpConnectionManagerFields
     [
         new(Manager)
         {
-            { "rds", Exact("listeners.route_config") },
-            { "route_config", Exact("listeners.route_config, routes, virtual_hosts") },
+            { "rds", Exact("listeners.chains[].http.route_config") },
+            { "route_config", Exact("listeners.chains[].http.route_config, routes, virtual_hosts") },
             { "http_filters", Exact("routes.plugins") },
-            { "normalize_path", Exact("listeners.normalize_path") },
-            { "merge_slashes", Exact("listeners.merge_slashes") },
-            { "path_with_escaped_slashes_action", Exact("listeners.escaped_slashes") },
+            { "normalize_path", Exact("listeners.chains[].http.normalize_path") },
+            { "merge_slashes", Exact("listeners.chains[].http.merge_slashes") },
+            { "path_with_escaped_slashes_action", Exact("listeners.chains[].http.escaped_slashes") },
             { "upgrade_configs", Exact("routes.enable_websocket") },
             { "stat_prefix", Inert("statistics alone") },
-            { "codec_type", Inert("nginx tells HTTP/1 from HTTP/2 as it is configured") },
-            { "use_remote_address", NotYet("x-forwarded-for is left as it is").Unless(FieldValue.False) },
+            { "codec_type", Near("listeners.chains[].http.codec", "nginx tells HTTP/1 from HTTP/2 as it is configured; a chain for HTTP/3 closes its connections") },
+            { "use_remote_address xff_num_trusted_hops skip_xff_append", Exact("listeners.chains[].http") },
             { "request_id_extension", Exact("", "see the extensions") },
             { "generate_request_id", NotYet("request ids are made by APISIX's plugin alone", "plugins.request-id").Unless(FieldValue.False) },
             { "proxy_100_continue", Near("", "nginx answers 100 Continue itself") },
@@ -31,13 +31,14 @@ internal static class HttpConnectionManagerFields
             { "access_log", NotYet("access logs are not translated yet", "plugins.file-logger") },
             { "server_name", NotYet("the header server is APISIX's own", "plugins.response-rewrite") },
             { "server_header_transformation", NotYet("the header server is APISIX's own", "plugins.response-rewrite") },
-            { "forward_client_cert_details set_current_client_cert_details", NotYet("x-forwarded-client-cert is left as it is") },
-            { "internal_address_config", NotYet("no request is marked as internal: x-envoy-internal is left as it is") },
+            { "forward_client_cert_details", Exact("listeners.chains[].http.forward_client_cert") },
+            { "set_current_client_cert_details", Exact("listeners.chains[].http.client_cert_details") },
+            { "internal_address_config", Exact("listeners.chains[].http.internal_addresses") },
             { "http_protocol_options http2_protocol_options", Exact("", "empty ones; what is in them is told") },
             { "common_http_protocol_options", Exact("", "see envoy.config.core.v3.HttpProtocolOptions") },
-            { "xff_num_trusted_hops skip_xff_append original_ip_detection_extensions", NotYet("x-forwarded-for is left as it is") },
+            { "original_ip_detection_extensions", NotYet("the client is who x-forwarded-for or the connection says") },
             { "local_reply_config", NotYet("answers of the proxy itself are Amesh's") },
-            { "scoped_routes", NotYet("a chain with scoped routes takes no requests") },
+            { "scoped_routes", NotYet("a chain with scoped routes closes its connections") },
             { "max_request_headers_kb", NotYet("headers are limited as nginx is configured") },
             { "strip_matching_host_port strip_any_host_port strip_trailing_host_dot", NotYet("the host is left as it is") },
         },
@@ -48,12 +49,19 @@ internal static class HttpConnectionManagerFields
             { "filters", NotYet("the filters are those of any request") },
         },
         new(Manager + ".Tracing", NotYet("no spans are made", "plugins.opentelemetry")),
-        new(Manager + ".InternalAddressConfig", NotYet("no request is marked as internal: x-envoy-internal is left as it is")),
-        new(Manager + ".SetCurrentClientCertDetails", NotYet("x-forwarded-client-cert is left as it is")),
+        new(Manager + ".InternalAddressConfig")
+        {
+            { "cidr_ranges", Exact("listeners.chains[].http.internal_addresses") },
+            { "unix_sockets", Inert("clients come over TCP") },
+        },
+        new(Manager + ".SetCurrentClientCertDetails")
+        {
+            { "subject uri dns cert chain", Exact("listeners.chains[].http.client_cert_details") },
+        },
         new("envoy.extensions.filters.network.http_connection_manager.v3.Rds")
         {
             { "config_source", Exact("") },
-            { "route_config_name", Exact("listeners.route_config") },
+            { "route_config_name", Exact("listeners.chains[].http.route_config") },
         },
         new("envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter")
         {

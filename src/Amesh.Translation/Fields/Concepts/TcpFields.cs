@@ -11,20 +11,20 @@ internal static class TcpFields
     [
         new(Proxy)
         {
-            { "cluster", Exact("routes.upstream_id, plugins.amesh original_dst") },
-            { "weighted_clusters", Exact("plugins.amesh clusters") },
+            { "cluster", Exact("stream_routes.upstream_id, plugins.amesh clusters") },
+            { "weighted_clusters", Exact("stream_routes.plugins.amesh clusters") },
             { "stat_prefix", Inert("statistics alone") },
-            { "idle_timeout", NotYet("idle connections last as long as nginx is configured to").Unless(FieldValue.ZeroSeconds) },
-            { "max_connect_attempts", NotYet("a connection is tried once") },
+            { "idle_timeout", Exact("stream_routes.plugins.amesh idle_timeout") },
+            { "max_connect_attempts", Exact("stream_routes.plugins.amesh max_connect_attempts") },
             { "access_log", NotYet("access logs are not translated yet", "plugins.file-logger") },
         },
         new(Proxy + ".WeightedCluster")
         {
-            { "clusters", Exact("plugins.amesh clusters") },
+            { "clusters", Exact("stream_routes.plugins.amesh clusters") },
         },
         new(Proxy + ".WeightedCluster.ClusterWeight")
         {
-            { "name weight", Exact("plugins.amesh clusters[].upstream_id, weight") },
+            { "name weight", Exact("stream_routes.plugins.amesh clusters[].upstream_id, weight") },
             { "metadata_match", NotYet("endpoints are not chosen by metadata") },
         },
     ]);

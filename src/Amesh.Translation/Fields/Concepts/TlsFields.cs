@@ -16,7 +16,18 @@ internal static class TlsFields
             { "sni", Exact("upstreams.labels.amesh_sni") },
             { "common_tls_context", NotYet("the server's certificate is NOT checked, and a client's is not shown yet", "upstreams.tls") },
         },
-        new(Tls + "DownstreamTlsContext", _notYet),
+        new(Tls + "DownstreamTlsContext")
+        {
+            { "common_tls_context", Exact("listeners.chains[].tls") },
+            { "require_client_certificate", Exact("listeners.chains[].tls.require_client_certificate") },
+            { "require_sni", NotYet("a client without SNI is taken by the chain that fits it otherwise") },
+            {
+                "session_ticket_keys session_ticket_keys_sds_secret_config disable_stateless_session_resumption disable_stateful_session_resumption session_timeout",
+                NotYet("sessions are resumed as nginx is configured")
+            },
+            { "ocsp_staple_policy", NotYet("no OCSP answers are stapled") },
+            { "full_scan_certs_on_sni_mismatch", Inert("a chain shows one certificate") },
+        },
         new(Tls + "CommonTlsContext", _notYet),
         new(Tls + "CommonTlsContext.CombinedCertificateValidationContext", _notYet),
         new(Tls + "TlsParameters", _notYet),
