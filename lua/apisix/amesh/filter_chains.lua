@@ -45,15 +45,30 @@ local function key_of(address, port)
 end
 
 
--- The destination and head of an object, without decoding one that nobody has asked for. The fields stand before the
--- chains, whose texts could say anything.
+local HEAD_FIELDS = { '"address":', '"port":', '"original_dst":', '"bound":', '"direction":', '"destination_port":',
+                      '"destination_prefix":' }
+
+-- Whether all fields of the listener's own stand before this position, as the library writes them.
+local function ends_head(text, position)
+    for _, field in ipairs(HEAD_FIELDS) do
+        if find(text, field, position, true) then
+            return false
+        end
+    end
+    return true
+end
+
+
+-- The destination and head of an object, without decoding one that nobody has asked for. What is in the chains could
+-- say anything, but not with these names.
 local function indexed_part(item)
     local text = amesh_item.text(item)
     local chains = text and find(text, '"chains":[', 1, true)
-    if chains then
+    if chains and ends_head(text, chains) then
         local head = sub(text, 1, chains)
         local address, port = match(head, '"address":"([^"\\]*)"'), match(head, '"port":(%d+)')
-        if address and port then
+        local prefix = match(head, '"destination_prefix":"([^"\\]*)"')
+        if address and port and (prefix or not find(head, '"destination_prefix":', 1, true)) then
             return {
                 address = address,
                 port = tonumber(port),
@@ -61,7 +76,7 @@ local function indexed_part(item)
                 bound = find(head, '"bound":true', 1, true) ~= nil,
                 direction = match(head, '"direction":"(%a+)"'),
                 destination_port = tonumber(match(head, '"destination_port":(%d+)')),
-                destination_prefix = match(head, '"destination_prefix":"([^"\\]*)"'),
+                destination_prefix = prefix,
             }
         end
     end
