@@ -76,10 +76,15 @@ function _M.upstream_by_id(id)
 end
 
 
--- The part of a cluster whose endpoints want one kind of TLS: a cluster that has several names them all.
+-- The member of an aggregate, and the part of a cluster whose endpoints want one kind of TLS: an upstream that stands
+-- for others names them all.
 function _M.group_of(id, value)
     local groups = value and upstream_groups.of(value)
-    if not groups then
+    if groups and groups.is_aggregate then
+        id, value = upstream_groups.choose_member(groups, _M.upstream_by_id, outlier.share_left)
+        groups = value and upstream_groups.of(value)
+    end
+    if not groups or groups.is_aggregate then
         return id, value
     end
 
