@@ -1,13 +1,16 @@
--- Envoy's outlier detection: an endpoint that fails so many times in a row gets no requests for a while. Counts and
--- ejections are shared by all workers, in the dictionary amesh-outliers; without it nothing is ejected.
+-- Envoy's outlier detection: an endpoint that fails so many times in a row, or more often than the others, gets no
+-- requests for a while. Counts and ejections are shared by all workers, in the dictionary amesh-outliers; without it
+-- nothing is ejected.
 --
 -- The settings are a label of the upstream, since its schema has no place of its own for them:
 --   5xx=3,gateway=2,interval=5,base=30,max=300,percent=60,panic=50
--- 5xx, gateway (502 to 504), local (no answer at all; counted apart where `local` is there): how many failures in a
+-- 5xx, gateway (502 to 504), local (no answer at all; counted apart where `split` is there): how many failures in a
 -- row; `3@50` ejects in half of the cases. base, max: seconds that an ejection takes, times the number of ejections
 -- before, of which one is forgotten with each interval. percent: of endpoints that may be ejected. panic: with less
--- than that many percent left, requests are spread over all.
+-- than that many percent left, requests are spread over all. jitter: at most so many seconds more. one: one endpoint may
+-- be ejected whatever the percentage says. rate, failures and what belongs to them: see outlier_rates.
 local log = require("apisix.core.log")
+local outlier_rates = require("apisix.amesh.outlier_rates")
 local tried_hosts = require("apisix.amesh.tried_hosts")
 
 local dict = ngx.shared["amesh-outliers"]
@@ -35,6 +38,8 @@ local function parse(id, text)
         settings[name] = tonumber(value)
         settings.enforced[name] = tonumber(share) or 100
     end
+    settings.split = settings.split or settings["local"]
+    settings.rates = outlier_rates.of(settings)
     return settings
 end
 
@@ -70,7 +75,8 @@ end
 local function eject(upstream, settings, host)
     local key = settings.scope .. "out#" .. host
     local _, active = ejected_hosts(upstream, settings)
-    if dict:get(key) or 100 * (active + 1) / #upstream.nodes > settings.percent then
+    local too_many = 100 * (active + 1) / #upstream.nodes > settings.percent and not (settings.one and active == 0)
+    if dict:get(key) or too_many then
         return
     end
 
@@ -78,7 +84,7 @@ local function eject(upstream, settings, host)
     local times_key, back_key = settings.scope .. "times#" .. host, settings.scope .. "back#" .. host
     local calm = floor(max(0, now - (dict:get(back_key) or now)) / settings.interval)
     local times = max(0, (dict:get(times_key) or 0) - calm) + 1
-    local seconds = min(settings.base * times, settings.max)
+    local seconds = min(settings.base * times, settings.max) + random() * (settings.jitter or 0)
     dict:set(times_key, times, DAY)
     dict:set(back_key, now + seconds, DAY)
     dict:set(key, true, seconds)
@@ -109,6 +115,23 @@ local function count(upstream, settings, kind, host, failed)
 end
 
 
+-- origin: "" for what endpoints answer, "local_" for whether they could be reached.
+local function count_rate(upstream, settings, origin, host, failed)
+    if not settings.rates then
+        return
+    end
+
+    outlier_rates.count(dict, settings, origin, host, failed)
+    if dict:add(settings.scope .. "window", true, settings.interval) then
+        for _, one in ipairs(outlier_rates.worst(dict, settings, upstream.nodes)) do
+            if random(100) <= one.enforced then
+                eject(upstream, settings, one.host)
+            end
+        end
+    end
+end
+
+
 -- An endpoint, "host:port", answered with a status.
 function _M.answered(upstream, host, status)
     local settings = settings_of(upstream)
@@ -116,6 +139,10 @@ function _M.answered(upstream, host, status)
         count(upstream, settings, "local", host, false)
         count(upstream, settings, "5xx", host, status >= 500)
         count(upstream, settings, "gateway", host, status >= 502 and status <= 504)
+        count_rate(upstream, settings, "", host, status >= 500)
+        if settings.split then
+            count_rate(upstream, settings, "local_", host, false)
+        end
     end
 end
 
@@ -127,11 +154,13 @@ function _M.failed(upstream, host)
         return
     end
 
-    if settings["local"] then
-        return count(upstream, settings, "local", host, true)
+    if settings.split then
+        count(upstream, settings, "local", host, true)
+        return count_rate(upstream, settings, "local_", host, true)
     end
     count(upstream, settings, "5xx", host, true)
     count(upstream, settings, "gateway", host, true)
+    count_rate(upstream, settings, "", host, true)
 end
 
 

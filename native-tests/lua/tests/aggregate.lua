@@ -15,7 +15,8 @@ local function with_members(members, plugin)
             objects[#objects + 1] = mesh.upstream(id, one[3], { labels = one[4] })
         end
     end
-    objects[#objects + 1] = mesh.upstream("all" .. number, { A }, { labels = { amesh_groups = table.concat(parts, ",") } })
+    local groups = table.concat(parts, ",")
+    objects[#objects + 1] = mesh.upstream("all" .. number, { A }, { labels = { amesh_groups = groups } })
     objects[#objects + 1] = mesh.virtual_host("v", "80", { "*" },
                                               { { id = "r", plugin = plugin or {}, upstream_id = "all" .. number } })
     objects[#objects + 1] = mesh.listener("l", 0, "80")

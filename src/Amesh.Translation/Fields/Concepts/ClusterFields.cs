@@ -181,17 +181,13 @@ internal static class ClusterFields
                 Exact(Outliers)
             },
             { "base_ejection_time", Near(Outliers, "an endpoint comes back when its time is over, not at the next interval after it") },
-            { "interval", Near(Outliers, "only for forgetting earlier ejections") },
+            { "interval", Near(Outliers, "an interval of success rates and failure percentages ends with the first request after it") },
             {
                 "success_rate_minimum_hosts success_rate_request_volume success_rate_stdev_factor failure_percentage_threshold "
-                    + "failure_percentage_minimum_hosts failure_percentage_request_volume",
-                Inert("only with enforcing_success_rate or enforcing_failure_percentage, which are told")
+                    + "failure_percentage_minimum_hosts failure_percentage_request_volume enforcing_success_rate enforcing_local_origin_success_rate "
+                    + "enforcing_failure_percentage enforcing_failure_percentage_local_origin max_ejection_time_jitter always_eject_one_host",
+                Exact(Outliers)
             },
-            {
-                "enforcing_success_rate enforcing_local_origin_success_rate enforcing_failure_percentage enforcing_failure_percentage_local_origin",
-                NotYet("endpoints are ejected for consecutive errors alone").Unless(FieldValue.Number(0), FieldValue.Empty)
-            },
-            { "max_ejection_time_jitter", NotYet("there is no jitter").Unless(FieldValue.ZeroSeconds) },
             { "successful_active_health_check_uneject_host", Inert("only with health_checks, which are told") },
         },
         new("envoy.config.cluster.v3.Filter")
