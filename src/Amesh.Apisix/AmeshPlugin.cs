@@ -9,6 +9,9 @@ public sealed record AmeshPlugin
     /// <summary>The request goes to where the connection was going before it was captured.</summary>
     public bool? OriginalDst { get; init; }
 
+    /// <summary>What the cluster of that destination says besides.</summary>
+    public OriginalDestination? OriginalDstFrom { get; init; }
+
     /// <summary><c>high</c>: the limits of the cluster's circuit breakers for high priority count; else the default ones.</summary>
     public string? Priority { get; init; }
 
@@ -90,6 +93,9 @@ public sealed record WeightedCluster
 
     /// <summary>Instead of an upstream: the connection's original destination.</summary>
     public bool? OriginalDst { get; init; }
+
+    /// <summary>What the cluster of that destination says besides.</summary>
+    public OriginalDestination? OriginalDstFrom { get; init; }
 
     /// <summary>Its share of the sum of all weights; 0 is never drawn.</summary>
     public required uint Weight { get; init; }
@@ -386,3 +392,16 @@ public sealed record HashPolicy
 /// <param name="Ttl">Seconds; when given, a cookie is made for a client that has none. 0: until the browser ends.</param>
 /// <param name="Path">The path of a cookie that is made.</param>
 public sealed record HashCookie(string Name, double? Ttl, string? Path);
+
+/// <summary>What is otherwise than usual about going to a connection's original destination.</summary>
+public sealed record OriginalDestination
+{
+    /// <summary>A request header that may name another destination, as <c>address:port</c>.</summary>
+    public string? Header { get; init; }
+
+    /// <summary>The port that is taken in place of the destination's.</summary>
+    public uint? Port { get; init; }
+
+    /// <summary>Seconds for the TCP connection; 10 where nothing is said.</summary>
+    public double? ConnectTimeout { get; init; }
+}

@@ -27,6 +27,9 @@ public sealed record Upstream : ApisixObject
     /// <summary>The time limits of one try.</summary>
     public UpstreamTimeout? Timeout { get; init; }
 
+    /// <summary>How connections are kept; as APISIX is configured where it is not said.</summary>
+    public KeepalivePool? KeepalivePool { get; init; }
+
     /// <summary><c>pass</c>: the request's own Host; <c>rewrite</c>: <see cref="UpstreamHost"/>.</summary>
     public string? PassHost { get; init; }
 
@@ -51,6 +54,12 @@ public sealed record UpstreamNode(string Host, uint Port, long Weight)
     /// <summary>The name that the address was found under. APISIX keeps what it has resolved itself in the same place.</summary>
     public string? Domain { get; init; }
 }
+
+/// <summary>How connections to endpoints are kept.</summary>
+/// <param name="Size">How many idle ones a worker keeps.</param>
+/// <param name="IdleTimeout">Seconds that one may be idle.</param>
+/// <param name="Requests">How many requests one carries.</param>
+public sealed record KeepalivePool(int Size, double IdleTimeout, uint Requests);
 
 /// <summary>Time limits in seconds, each above 0.</summary>
 /// <param name="Connect">For the TCP connection.</param>

@@ -171,11 +171,13 @@ public sealed class Translator : IUnitHandler
     private void NoteCluster(string name, Cluster? message, DiagnosticScope diagnostics)
     {
         ClusterKind before = _clusters.KindOf(name);
+        OriginalDestination? destination = _clusters.OriginalDstOf(name);
         _clusters.Note(name, message, diagnostics);
 
         // A route says itself whether it goes to the original destination and what it answers where there is no cluster.
         ClusterKind now = _clusters.KindOf(name);
-        if (before != now && (before is ClusterKind.OriginalDst or ClusterKind.Missing || now is ClusterKind.OriginalDst or ClusterKind.Missing))
+        bool another = before != now && (before is ClusterKind.OriginalDst or ClusterKind.Missing || now is ClusterKind.OriginalDst or ClusterKind.Missing);
+        if (another || destination != _clusters.OriginalDstOf(name))
         {
             foreach (VirtualHostKey key in _virtualHostsByCluster.GetValueOrDefault(name) ?? [])
             {
@@ -386,7 +388,7 @@ public sealed class Translator : IUnitHandler
         }
         else
         {
-            var scope = new RouteScope(key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), _clusters.KindOf);
+            var scope = new RouteScope(key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), _clusters.KindOf, _clusters.OriginalDstOf);
             TranslatedVirtualHost translated = VirtualHostTranslator.Translate(scope, message, UnitDiagnostics.ScopeOf(unit, found));
             _objects.Set(owner, [.. translated.Routes, translated.VirtualHost]);
             clusters = translated.Clusters;

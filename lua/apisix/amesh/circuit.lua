@@ -38,14 +38,11 @@ local BUDGET = 20
 local MIN_RETRIES = 3
 
 
-local function limits_of(conf, scope, is_http2)
-    if not conf then
-        return nil
+local function limits_of(conf, scope)
+    if conf then
+        conf.scope = scope
     end
-
-    conf.scope = scope
-    conf.is_http2 = is_http2
-    return conf
+    return conf or nil
 end
 
 
@@ -62,14 +59,13 @@ local function compile(upstream)
         return false
     end
 
-    local is_http2 = labels.amesh_http2 == "true"
     local high = conf and conf.high
     local has_limits = conf and (conf.max_connections or conf.max_pending or conf.max_requests or conf.max_retries
                                  or conf.retry_budget)
     return {
         drop = drop,
-        default = limits_of(has_limits and conf, upstream.id .. "#default", is_http2),
-        high = limits_of(high, upstream.id .. "#high", is_http2),
+        default = limits_of(has_limits and conf, upstream.id .. "#default"),
+        high = limits_of(high, upstream.id .. "#high"),
     }
 end
 
@@ -175,7 +171,7 @@ function _M.enter(ctx, host)
         return overflow(ctx)
     end
 
-    if limits.max_connections and not limits.is_http2 then
+    if limits.max_connections and not state.http2 then
         local got = wait_for_connection(held, limits, host, state.deadline)
         if got == nil then
             _M.leave(ctx)

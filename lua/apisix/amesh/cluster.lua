@@ -4,6 +4,7 @@ local core = require("apisix.core")
 local upstream = require("apisix.upstream")
 local connection = require("apisix.amesh.connection")
 local destination = require("apisix.amesh.destination")
+local headers = require("apisix.amesh.headers")
 local local_reply = require("apisix.amesh.local_reply")
 local outlier = require("apisix.amesh.outlier")
 local upstream_groups = require("apisix.amesh.upstream_groups")
@@ -11,12 +12,18 @@ local upstream_groups = require("apisix.amesh.upstream_groups")
 local ipairs = ipairs
 local random = math.random
 local find = string.find
+local match = string.match
+local max = math.max
+local tonumber = tonumber
+local tostring = tostring
 
 local _M = {}
 
+local NOTHING = {}
 local NO_HEALTHY = "no healthy upstream"
--- an original destination is given up on as Envoy's default cluster does
-local ORIGINAL_DST_TIMEOUT = { connect = 10, send = 86400, read = 86400 }
+-- an original destination is given up on after so many seconds where its cluster says nothing
+local ORIGINAL_DST_CONNECT = 10
+local FOREVER = 86400
 
 
 -- clusters: [{weight, ...}]. Chance decides, not turns, as in Envoy.
@@ -39,14 +46,45 @@ function _M.choose(clusters)
 end
 
 
-local function original_dst(ctx, timeout)
-    local target = destination.of(ctx)
-    if not target.captured then
-        -- the connection was made to this proxy itself; going there again would never end
-        return local_reply.send(ctx, 503, NO_HEALTHY)
+local function is_address(text)
+    local a, b, c, d = match(text, "^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+    return a and max(a, b, c, d) <= 255 or find(text, "^[%x:.]+$") and find(text, ":", 1, true)
+end
+
+
+-- The address and port that a header names; nil when it names none.
+local function named_destination(ctx, header)
+    local value = headers.value(ctx, header) or ""
+    local ip, port = match(value, "^%[([^%]]+)%]:(%d+)$")
+    if not ip then
+        ip, port = match(value, "^([%d.]+):(%d+)$")
+    end
+    port = tonumber(port)
+    if ip and is_address(ip) and port > 0 and port <= 65535 then
+        return ip, port
+    end
+end
+
+
+-- from: {header, port, connect_timeout}, what the cluster says besides; nil for nothing.
+local function original_dst(ctx, from)
+    from = from or NOTHING
+    local ip, port
+    if from.header then
+        ip, port = named_destination(ctx, from.header)
+    end
+    if not ip then
+        local target = destination.of(ctx)
+        if not target.captured then
+            -- the connection was made to this proxy itself; going there again would never end
+            return local_reply.send(ctx, 503, NO_HEALTHY)
+        end
+        ip, port = target.ip, target.port
     end
 
-    local host = find(target.ip, ":", 1, true) and "[" .. target.ip .. "]" or target.ip
+    port = from.port or port
+    local connect = from.connect_timeout or ORIGINAL_DST_CONNECT
+    local host = find(ip, ":", 1, true) and "[" .. ip .. "]" or ip
     local conf = {
         id = "original_dst",
         type = "roundrobin",
@@ -54,14 +92,14 @@ local function original_dst(ctx, timeout)
         pass_host = "pass",
         hash_on = "vars",
         retries = 0,
-        timeout = timeout or ORIGINAL_DST_TIMEOUT,
-        nodes = { { host = host, port = target.port, weight = 1, priority = 0 } },
+        timeout = { connect = connect, send = FOREVER, read = FOREVER },
+        nodes = { { host = host, port = port, weight = 1, priority = 0 } },
     }
     -- APISIX before 3.10 looks here for the owner of a health checker
     conf.parent = ctx.matched_route
 
-    local address = connection.join(target.ip, target.port)
-    upstream.set(ctx, "amesh#" .. address, "1", conf)
+    local address = connection.join(ip, port)
+    upstream.set(ctx, "amesh#" .. address, tostring(connect), conf)
     upstream.set_scheme(ctx, conf)
     ctx.matched_upstream = conf
     return conf
@@ -112,7 +150,7 @@ end
 -- whole plugin configuration; `default_id`: the route's own upstream.
 function _M.use(ctx, target, default_id)
     if target.original_dst then
-        return original_dst(ctx, target.timeout_conf)
+        return original_dst(ctx, target.original_dst_from)
     end
 
     local id = target.upstream_id or default_id

@@ -119,12 +119,11 @@ return function(test, check)
     end)
 
     test("HTTP/2 connections take many requests", function()
-        local id = with_limits({ max_connections = 1, max_requests = 2 }, nil, nil, { amesh_http2 = "true" })
-        local upstream = { id = id, labels = { amesh_http2 = "true", amesh_circuit_breaker =
-            '{"max_connections":1,"max_requests":2}' } }
+        local id = with_limits({ max_connections = 1, max_requests = 2 })
+        local upstream = { id = id, labels = { amesh_circuit_breaker = '{"max_connections":1,"max_requests":2}' } }
         local circuit = require("apisix.amesh.circuit")
-        local one = { upstream_conf = upstream, amesh = { conf = {} } }
-        local two = { upstream_conf = upstream, amesh = { conf = {} } }
+        local one = { upstream_conf = upstream, amesh = { conf = {}, http2 = true } }
+        local two = { upstream_conf = upstream, amesh = { conf = {}, http2 = true } }
         circuit.enter(one, "a:1")
         circuit.enter(two, "a:1")
         check.equal(counts.get(id .. "#default#requests"), 2)

@@ -578,4 +578,22 @@ return function(test, check)
         ngx.sleep(0.1)
         check.equal(require("apisix.amesh.proxy").kept_count(), 0)
     end)
+
+    test("an original destination's cluster may take the address from a header, and another port", function()
+        local function send_to(value)
+            return client.send({ headers = { ["x-envoy-original-dst-host"] = value } })
+        end
+
+        with_route({ original_dst = true, original_dst_from = { header = "x-envoy-original-dst-host" } },
+                   { upstream_id = false })
+        check.equal(send_to("127.1.0.2:18080").seen.served_by, "127.1.0.2:18080")
+        -- made to the gateway itself, so there is no other destination
+        for _, value in ipairs({ "nonsense", "127.1.0.2", "127.1.0.2:0", "127.1.0.2:70000", "127.1.0.256:80", "a:80" }) do
+            check.equal(send_to(value).status, 503, value)
+        end
+
+        with_route({ original_dst = true, original_dst_from = { header = "x-envoy-original-dst-host", port = 18080 } },
+                   { upstream_id = false })
+        check.equal(send_to("127.1.0.3:1").seen.served_by, "127.1.0.3:18080")
+    end)
 end

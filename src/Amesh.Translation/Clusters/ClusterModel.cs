@@ -1,3 +1,4 @@
+using Amesh.Apisix;
 using Amesh.Dns;
 using Envoy.Config.Cluster.V3;
 using Envoy.Extensions.Clusters.Aggregate.V3;
@@ -73,6 +74,12 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
     /// <summary>Whether a name stands for one endpoint, whose address is the first of the answer (LOGICAL_DNS).</summary>
     public bool IsLogical { get; init; }
 
+    /// <summary>How long connections are kept; null for as long as APISIX likes.</summary>
+    public KeepalivePool? Pool { get; init; }
+
+    /// <summary>What a cluster of the connection's own destination says besides; null for nothing.</summary>
+    public OriginalDestination? OriginalDst { get; init; }
+
     /// <summary>The clusters that an aggregate is made of.</summary>
     public IReadOnlyList<string> Members { get; init; } = [];
 
@@ -81,11 +88,14 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
         ClusterConfig? aggregate = AggregateOf(cluster);
         bool byName = cluster.ClusterType is null && cluster.Type is Cluster.Types.DiscoveryType.StrictDns or Cluster.Types.DiscoveryType.LogicalDns;
         double panic = cluster.CommonLbConfig?.HealthyPanicThreshold is { } threshold ? threshold.Value : DefaultPanicThreshold;
+        double connectTimeout = cluster.ConnectTimeout is { } timeout ? Durations.Seconds(timeout) : DefaultConnectTimeout;
         return new ClusterModel(cluster.Name, aggregate is null ? KindOf(cluster, diagnostics) : ClusterKind.Aggregate)
         {
             AssignmentName = cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name,
             Balancing = BalancingPolicy.Of(cluster, diagnostics),
-            ConnectTimeout = cluster.ConnectTimeout is { } timeout ? Durations.Seconds(timeout) : DefaultConnectTimeout,
+            ConnectTimeout = connectTimeout,
+            Pool = ConnectionPool.Of(cluster),
+            OriginalDst = OriginalDestinations.Of(cluster, connectTimeout, diagnostics),
             PanicThreshold = panic,
             FailsOnPanic = cluster.CommonLbConfig?.ZoneAwareLbConfig?.FailTrafficOnPanic ?? false,
             CircuitBreakers = CircuitBreakerLimits.Translate(cluster.CircuitBreakers),

@@ -27,6 +27,9 @@ internal sealed class ClusterTable(ObjectTable objects, Func<string, bool> isNam
     /// <summary>What kind of cluster a name stands for now.</summary>
     public ClusterKind KindOf(string cluster) => _clusters.TryGetValue(cluster, out ClusterModel? model) ? model.Kind : ClusterKind.Missing;
 
+    /// <summary>What a cluster of the connection's own destination says besides; null for nothing.</summary>
+    public OriginalDestination? OriginalDstOf(string cluster) => _clusters.GetValueOrDefault(cluster)?.OriginalDst;
+
     /// <summary>A cluster has come, has changed or, without a message, has gone.</summary>
     public void Note(string name, Cluster? message, DiagnosticScope diagnostics)
     {

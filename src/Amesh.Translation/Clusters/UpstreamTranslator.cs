@@ -19,6 +19,7 @@ internal static class UpstreamTranslator
         Type = cluster.Balancing.Type,
         Nodes = NodeWeights.Of(cluster, assignment),
         Timeout = new UpstreamTimeout(cluster.ConnectTimeout, Durations.Unlimited, Durations.Unlimited),
+        KeepalivePool = cluster.Pool,
         PassHost = "pass",
         Scheme = cluster.Tls is null ? "http" : "https",
         Labels = Labels(cluster, assignment),

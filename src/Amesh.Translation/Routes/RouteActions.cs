@@ -36,7 +36,7 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
         {
             case RouteAction.ClusterSpecifierOneofCase.Cluster:
                 (string? upstream, bool? originalDst) = Target(action.Cluster);
-                return (upstream, plugin with { OriginalDst = originalDst, NotFoundStatus = NotFoundStatus(action, action.Cluster) });
+                return (upstream, plugin with { OriginalDst = originalDst, OriginalDstFrom = scope.OriginalDstOf?.Invoke(action.Cluster), NotFoundStatus = NotFoundStatus(action, action.Cluster) });
             case RouteAction.ClusterSpecifierOneofCase.WeightedClusters:
                 return (null, plugin with { Clusters = Weighted(action, diagnostics.At("weighted_clusters")) });
             default:
@@ -74,6 +74,7 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
             {
                 UpstreamId = upstream,
                 OriginalDst = originalDst,
+                OriginalDstFrom = scope.OriginalDstOf?.Invoke(cluster.Name),
                 Weight = cluster.Weight ?? 0,
                 NotFoundStatus = NotFoundStatus(action, cluster.Name),
                 HostRewrite = cluster.HostRewriteLiteral.Length == 0 ? null : cluster.HostRewriteLiteral,

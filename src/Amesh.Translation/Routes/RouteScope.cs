@@ -1,3 +1,4 @@
+using Amesh.Apisix;
 using Amesh.Translation.Clusters;
 using Envoy.Config.Route.V3;
 
@@ -7,7 +8,9 @@ namespace Amesh.Translation.Routes;
 /// <param name="RouteConfig">The name that listeners know the route configuration by.</param>
 /// <param name="Configuration">The route configuration without its virtual hosts: defaults for all of them.</param>
 /// <param name="KindOf">What kind of cluster a name stands for now.</param>
-internal sealed record RouteScope(string RouteConfig, RouteConfiguration Configuration, Func<string, ClusterKind> KindOf);
+/// <param name="OriginalDstOf">What a cluster of the connection's own destination says besides.</param>
+internal sealed record RouteScope(
+    string RouteConfig, RouteConfiguration Configuration, Func<string, ClusterKind> KindOf, Func<string, OriginalDestination?>? OriginalDstOf = null);
 
 /// <summary>The objects of one virtual host.</summary>
 /// <param name="Routes">In Envoy's order.</param>

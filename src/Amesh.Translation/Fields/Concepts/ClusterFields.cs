@@ -38,11 +38,11 @@ internal static class ClusterFields
             { "outlier_detection", Exact("upstreams.labels.amesh_outlier_detection", "see OutlierDetection") },
             { "upstream_bind_config", NotYet("connections go out from the address that the system chooses") },
             { "upstream_connection_options", NotYet("TCP keepalive is as nginx is configured") },
-            { "max_requests_per_connection", NotYet("connections are kept as long as APISIX likes", "upstreams.keepalive_pool.requests") },
+            { "max_requests_per_connection", Exact("upstreams.keepalive_pool.requests") },
             { "ring_hash_lb_config maglev_lb_config", Near("upstreams.type amesh_hash", HashNote) },
             { "least_request_lb_config", Exact("upstreams.type amesh_least_request") },
             { "round_robin_lb_config", Exact("upstreams.type roundrobin") },
-            { "original_dst_lb_config", NotYet("the destination is always the connection's own") },
+            { "original_dst_lb_config", Exact("plugins.amesh original_dst_from") },
             {
                 "dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl dns_lookup_family dns_resolvers use_tcp_for_dns_lookups "
                     + "typed_dns_resolver_config",
@@ -96,6 +96,11 @@ internal static class ClusterFields
         },
         new("envoy.config.cluster.v3.Cluster.RingHashLbConfig", Inert("told by ring_hash_lb_config")),
         new("envoy.config.cluster.v3.Cluster.MaglevLbConfig", Inert("told by maglev_lb_config")),
+        new("envoy.config.cluster.v3.Cluster.OriginalDstLbConfig")
+        {
+            { "use_http_header http_header_name upstream_port_override", Exact("plugins.amesh original_dst_from") },
+            { "metadata_key", NotYet("no filter that is translated sets metadata") },
+        },
         new("envoy.config.cluster.v3.Cluster.TransportSocketMatch", Inert("takes effect by an endpoint's metadata, and is told there")),
         new("envoy.config.cluster.v3.Cluster.CustomClusterType")
         {

@@ -28,9 +28,9 @@ internal static class UpstreamProtocolFields
         },
         new("envoy.config.core.v3.HttpProtocolOptions")
         {
-            { "idle_timeout", NotYet("idle connections are kept as long as APISIX is configured to", "upstreams.keepalive_pool.idle_timeout") },
-            { "max_requests_per_connection", NotYet("connections are kept as long as APISIX likes", "upstreams.keepalive_pool.requests") },
-            { "max_connection_duration", NotYet("connections are kept as long as APISIX likes") },
+            { "idle_timeout", Exact("upstreams.keepalive_pool.idle_timeout, listeners.chains[].http.idle_timeout") },
+            { "max_requests_per_connection", Near("upstreams.keepalive_pool.requests", "of connections to endpoints; those of clients are kept as nginx is configured") },
+            { "max_connection_duration", NotYet("connections are kept as long as they are used") },
             { "max_stream_duration", NotYet("streams may last as long as they like").Unless(FieldValue.ZeroSeconds) },
             { "max_headers_count", NotYet("the number of headers is limited as nginx is configured") },
             { "headers_with_underscores_action", NotYet("headers with underscores are treated as nginx is configured") },
