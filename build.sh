@@ -140,7 +140,7 @@ suite() {
 }
 
 check_lua() {
-    if luacheck --quiet --no-color --config lua/.luacheckrc lua native-tests/gateway native-tests/lua; then echo "1 passed, 0 failed"; else echo "0 passed, 1 failed"; fi
+    if luacheck --quiet --no-color --config lua/.luacheckrc lua native-tests/gateway native-tests/lua native-tests/tls; then echo "1 passed, 0 failed"; else echo "0 passed, 1 failed"; fi
 }
 
 run_tests() {
@@ -163,6 +163,7 @@ run_tests() {
     if [ -n "${APISIX_HOME:-}" ]; then
         suite verdicts-istio-bookinfo-apisix harness verdicts --scenario istio-bookinfo --target apisix
         suite capture-apisix harness capture
+        suite tls-apisix as_root native-tests/tls/run.sh
     fi
     echo "$passed passed, $failed failed"
     [ "$failed" = 0 ]
