@@ -60,7 +60,8 @@ function _M.around_try(ctx, run, ...)
         return ngx.exit(503)
     end
 
-    source = ctx.amesh_bind_source
+    local labels = ctx.upstream_conf.labels
+    source = labels and labels.amesh_bind_source or ctx.amesh_bind_source
     pool_suffix = source and suffix .. "#from#" .. source or suffix
     local ok, err = pcall(run, ...)
     pool_suffix, source = nil, nil
