@@ -15,7 +15,9 @@ local function encode(object)
 
     local chains, head = object.chains, {}
     for name, value in pairs(object) do
-        head[name] = name ~= "chains" and name ~= "default_chain" and value or nil
+        if name ~= "chains" and name ~= "default_chain" then
+            head[name] = value
+        end
     end
     local text = json.encode(head)
     if chains then

@@ -181,7 +181,7 @@ return function(test, check)
         inbound()
         check.equal(shell("curl -s -m 5 -o /dev/null -w '%{http_code}' http://10.96.0.1:9080/x"), "000")
         commit(listener({ chain("mtls", { certificate = "workload", validation = "ca" }) }, { port = 15080 }))
-        check.equal(shell("curl -s -m 5 -o /dev/null -w '%{http_code}' http://127.0.0.1:15080/x"), "000", "past the port")
+        check.equal(shell("curl -s -m 5 -o /dev/null -w '%{http_code}' http://127.0.0.1:15080/x"), "000", "directly")
     end)
 
     test("protocols: HTTP/2 and HTTP/1.1 where the chain offers them, none where nothing is shared", function()
