@@ -149,7 +149,8 @@ return function(test, check)
     end)
 
     test("a failed handshake is a connection failure for retries: the next endpoint is tried", function()
-        one("127.2.0.1", nil, { retry = { on = { "connect-failure" }, num = 8, previous_hosts = true } })
+        one("127.2.0.1", nil, { retry = { on = { "connect-failure" }, num = 8, previous_hosts = true,
+                                         host_attempts = 30 } })
         writer.commit({ mesh.upstream("u", { { "127.2.0.1", 1, 18443 }, { "127.2.0.2", 1, 18443 },
                                              { "127.2.0.4", 1, 18443 } },
                                       { scheme = "https", labels = { amesh_tls = "t" }, type = "amesh_random" }) })
