@@ -159,6 +159,7 @@ run_tests() {
     for scenario in istio-traffic istio-resilience kuma-bookinfo kuma-policies; do
         suite "verdicts-$scenario" harness verdicts --scenario "$scenario" --protocol delta
     done
+    suite dns as_root native-tests/dns/run.sh "$ARTIFACTS/libxds.so"
     suite native harness native
     if [ -n "${APISIX_HOME:-}" ]; then
         suite verdicts-istio-bookinfo-apisix harness verdicts --scenario istio-bookinfo --target apisix
