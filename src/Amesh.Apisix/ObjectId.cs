@@ -48,6 +48,15 @@ public static class ObjectId
         return id.ToString();
     }
 
+    /// <summary>The hash alone, 13 characters, where a list of ids has to be short.</summary>
+    /// <param name="name">What the object is about.</param>
+    public static string HashOf(string name)
+    {
+        var id = new StringBuilder(HashLength);
+        AppendHash(id, Fnv1A(name));
+        return id.ToString();
+    }
+
     // FNV-1a, 64 bits: no dependency, the same on every machine and in every version, and no adversary chooses the names.
     private static ulong Fnv1A(string text)
     {

@@ -39,7 +39,7 @@ public sealed record Upstream : ApisixObject
     /// <summary><c>http</c>, <c>https</c>, <c>grpc</c> or <c>grpcs</c>.</summary>
     public string? Scheme { get; init; }
 
-    /// <summary>What APISIX's schema has no place for: <c>amesh_outlier_detection</c>, <c>amesh_sni</c>.</summary>
+    /// <summary>What APISIX's schema has no place for: <c>amesh_outlier_detection</c>, <c>amesh_tls</c>.</summary>
     public IReadOnlyDictionary<string, string>? Labels { get; init; }
 
     internal override ObjectKind Kind => ObjectKind.Upstream;

@@ -50,6 +50,9 @@ public sealed record TlsContext : ApisixObject
     /// <summary>The protocols that are offered, in order.</summary>
     public IReadOnlyList<string>? Alpn { get; init; }
 
+    /// <summary>The protocols that are offered for HTTP, where those are others.</summary>
+    public IReadOnlyList<string>? AlpnHttp { get; init; }
+
     /// <summary>The id of the <see cref="Secret"/> with the client's certificate.</summary>
     public string? Certificate { get; init; }
 

@@ -50,7 +50,7 @@ public sealed class Translator : IUnitHandler
     private Func<UnitKey, ReadOnlyMemory<byte>?> _readUnit = _ => null;
 
     /// <summary>A translator that holds nothing yet.</summary>
-    public Translator() => _clusters = new ClusterTable(_objects, name => _virtualHostsByCluster.ContainsKey(name) || _chainsByCluster.ContainsKey(name));
+    public Translator() => _clusters = new ClusterTable(_objects, _data, name => _virtualHostsByCluster.ContainsKey(name) || _chainsByCluster.ContainsKey(name));
 
     /// <summary>What is done otherwise than Envoy does it, in all units that are held.</summary>
     public IEnumerable<Diagnostic> Diagnostics => _diagnostics.All;

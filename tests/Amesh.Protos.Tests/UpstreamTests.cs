@@ -16,6 +16,8 @@ public sealed class UpstreamTests
     private static readonly Dictionary<string, string> _fieldsNotInThePackage = new()
     {
         ["envoy.config.cluster.v3.Cluster.dns_jitter"] = "istio/protocols sends it: a google.protobuf.Duration with number 58, as in Envoy's API of 2026",
+        ["envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext.auto_host_sni"] = "a bool with number 6, as in Envoy's API of 2026",
+        ["envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext.auto_sni_san_validation"] = "a bool with number 7, as in Envoy's API of 2026",
     };
 
     private static readonly Lazy<UpstreamFacts> _upstream = new(ReadUpstream);

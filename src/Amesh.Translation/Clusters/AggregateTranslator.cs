@@ -10,9 +10,6 @@ namespace Amesh.Translation.Clusters;
 /// </remarks>
 internal static class AggregateTranslator
 {
-    /// <summary>The label: <c>ID=weight</c>, joined with commas, in the order of the clusters.</summary>
-    public const string Label = "amesh_groups";
-
     private const double Scale = 1_000_000;
 
     /// <param name="aggregate">The cluster of clusters.</param>
@@ -32,7 +29,7 @@ internal static class AggregateTranslator
             Timeout = foremost?.Timeout,
             PassHost = "pass",
             Scheme = foremost?.Scheme ?? "http",
-            Labels = Groups(members, shares) is { } groups ? new SortedDictionary<string, string>(StringComparer.Ordinal) { [Label] = groups } : null,
+            Labels = Groups(members, shares) is { } groups ? new SortedDictionary<string, string>(StringComparer.Ordinal) { [ClusterGroups.Label] = groups } : null,
         };
     }
 
@@ -60,22 +57,8 @@ internal static class AggregateTranslator
     }
 
     // A member without a share stays in the list: what endpoints do may yet push requests on to it.
-    private static string? Groups(IReadOnlyList<(Upstream Upstream, Assignment Assignment)> members, double[] shares)
-    {
-        var groups = new List<string>();
-        int length = -1;
-        for (int i = 0; i < members.Count; i++)
-        {
-            string group = $"{members[i].Upstream.Id}={(long)Math.Round(shares[i] * Scale)}";
-            if (members[i].Upstream.Nodes.Count == 0 || length + 1 + group.Length > Schema.MaxLabelLength)
-            {
-                continue;
-            }
-
-            groups.Add(group);
-            length += 1 + group.Length;
-        }
-
-        return groups.Count == 0 ? null : string.Join(',', groups);
-    }
+    private static string? Groups(IReadOnlyList<(Upstream Upstream, Assignment Assignment)> members, double[] shares) => ClusterGroups.Format(
+        members.SelectMany((member, i) => member.Upstream.Nodes.Count == 0
+            ? []
+            : ClusterGroups.Of(member.Upstream).Select(group => (group.Id, (long)Math.Round(group.Share * shares[i] * Scale)))));
 }

@@ -1,5 +1,6 @@
 using Amesh.Apisix;
 using Amesh.Dns;
+using Amesh.Translation.Secrets;
 using Envoy.Config.Cluster.V3;
 using Envoy.Extensions.Clusters.Aggregate.V3;
 
@@ -59,8 +60,8 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
     /// <summary>The label of outlier detection.</summary>
     public string? OutlierEjection { get; init; }
 
-    /// <summary>TLS towards the endpoints; null for plain text.</summary>
-    public UpstreamTls? Tls { get; init; }
+    /// <summary>How endpoints are connected to.</summary>
+    public TransportSockets Sockets { get; init; } = TransportSockets.Plain;
 
     /// <summary>The label of endpoints that are spoken to in HTTP/2; null for HTTP/1.1.</summary>
     public string? Http2 { get; init; }
@@ -83,13 +84,14 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
     /// <summary>The clusters that an aggregate is made of.</summary>
     public IReadOnlyList<string> Members { get; init; } = [];
 
-    public static ClusterModel From(Cluster cluster, DiagnosticScope diagnostics)
+    public static ClusterModel From(Cluster cluster, IDataReader data, DiagnosticScope diagnostics)
     {
         ClusterConfig? aggregate = AggregateOf(cluster);
         bool byName = cluster.ClusterType is null && cluster.Type is Cluster.Types.DiscoveryType.StrictDns or Cluster.Types.DiscoveryType.LogicalDns;
         double panic = cluster.CommonLbConfig?.HealthyPanicThreshold is { } threshold ? threshold.Value : DefaultPanicThreshold;
         double connectTimeout = cluster.ConnectTimeout is { } timeout ? Durations.Seconds(timeout) : DefaultConnectTimeout;
-        return new ClusterModel(cluster.Name, aggregate is null ? KindOf(cluster, diagnostics) : ClusterKind.Aggregate)
+        TransportSockets sockets = TransportSockets.From(cluster, data, diagnostics);
+        return new ClusterModel(cluster.Name, aggregate is null ? KindOf(cluster, sockets, diagnostics) : ClusterKind.Aggregate)
         {
             AssignmentName = cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name,
             Balancing = BalancingPolicy.Of(cluster, diagnostics),
@@ -100,7 +102,7 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
             FailsOnPanic = cluster.CommonLbConfig?.ZoneAwareLbConfig?.FailTrafficOnPanic ?? false,
             CircuitBreakers = CircuitBreakerLimits.Translate(cluster.CircuitBreakers),
             OutlierEjection = Clusters.OutlierEjection.Translate(cluster.OutlierDetection, panic),
-            Tls = UpstreamTls.From(cluster.TransportSocket),
+            Sockets = sockets,
             Http2 = UpstreamProtocol.Of(cluster),
             Inline = cluster.LoadAssignment is { } assignment ? Assignment.From(assignment, diagnostics.At("load_assignment")) : Assignment.None,
             Lookup = byName ? NameLookups.Of(cluster, diagnostics) : null,
@@ -112,11 +114,17 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
     private static ClusterConfig? AggregateOf(Cluster cluster) =>
         cluster.ClusterType?.TypedConfig is { } config && config.TryUnpack(out ClusterConfig aggregate) ? aggregate : null;
 
-    private static ClusterKind KindOf(Cluster cluster, DiagnosticScope diagnostics)
+    private static ClusterKind KindOf(Cluster cluster, TransportSockets sockets, DiagnosticScope diagnostics)
     {
         if (cluster.ClusterType is not null)
         {
             diagnostics.NotYet("cluster_type", "requests to this cluster are answered with 503");
+            return ClusterKind.Other;
+        }
+
+        if (cluster.Type == Cluster.Types.DiscoveryType.OriginalDst && !sockets.All[^1].IsPlain)
+        {
+            diagnostics.NotYet("transport_socket", "TLS to a connection's own destination; requests to this cluster are answered with 503");
             return ClusterKind.Other;
         }
 

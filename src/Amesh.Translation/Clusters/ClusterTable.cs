@@ -1,5 +1,6 @@
 using Amesh.Apisix;
 using Amesh.Dns;
+using Amesh.Translation.Secrets;
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Endpoint.V3;
 
@@ -7,8 +8,9 @@ namespace Amesh.Translation.Clusters;
 
 /// <summary>Clusters, their endpoints and names, and the upstreams that they come to.</summary>
 /// <param name="objects">Where the upstreams go.</param>
+/// <param name="data">Reads what clusters keep in files.</param>
 /// <param name="isNamed">Whether something that has come sends requests to a cluster of this name.</param>
-internal sealed class ClusterTable(ObjectTable objects, Func<string, bool> isNamed)
+internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<string, bool> isNamed)
 {
     private readonly Dictionary<string, ClusterModel> _clusters = [];
     private readonly Dictionary<string, Assignment> _assignments = [];
@@ -44,7 +46,7 @@ internal sealed class ClusterTable(ObjectTable objects, Func<string, bool> isNam
         }
         else
         {
-            ClusterModel model = ClusterModel.From(message, diagnostics.At("", Origins.Of(message.Metadata)));
+            ClusterModel model = ClusterModel.From(message, data, diagnostics.At("", Origins.Of(message.Metadata)));
             _clusters[name] = model;
             Entry(_clustersByAssignment, model.AssignmentName).Add(name);
         }
@@ -120,26 +122,27 @@ internal sealed class ClusterTable(ObjectTable objects, Func<string, bool> isNam
         // Envoy serves on with the cluster as it was until the names of the new one have been looked up.
         if (cluster is null || Names.IsKnown(name) || !objects.Owns(owner))
         {
-            objects.Set(owner, used && KindOf(name) != ClusterKind.OriginalDst ? [UpstreamOf(name)] : []);
+            objects.Set(owner, used && KindOf(name) != ClusterKind.OriginalDst ? ObjectsOf(name) : []);
         }
     }
 
-    private Upstream UpstreamOf(string name)
+    // The upstream comes first.
+    private IReadOnlyList<ApisixObject> ObjectsOf(string name)
     {
         if (!_clusters.TryGetValue(name, out ClusterModel? cluster))
         {
-            return UpstreamTranslator.Missing(name);
+            return [UpstreamTranslator.Missing(name)];
         }
 
         return cluster.Kind == ClusterKind.Aggregate
-            ? AggregateTranslator.Translate(cluster, [.. MembersOf(cluster)])
+            ? [AggregateTranslator.Translate(cluster, [.. MembersOf(cluster)])]
             : UpstreamTranslator.Translate(cluster, AssignmentOf(cluster));
     }
 
     private IEnumerable<(Upstream Upstream, Assignment Assignment)> MembersOf(ClusterModel aggregate) =>
         aggregate.Members
             .Where(member => _clusters.TryGetValue(member, out ClusterModel? model) && model.Kind is ClusterKind.Eds or ClusterKind.Inline)
-            .Select(member => (UpstreamOf(member), AssignmentOf(_clusters[member])));
+            .Select(member => ((Upstream)ObjectsOf(member)[0], AssignmentOf(_clusters[member])));
 
     private Assignment AssignmentOf(ClusterModel cluster) => cluster.Kind == ClusterKind.Eds
         ? _assignments.GetValueOrDefault(cluster.AssignmentName) ?? Assignment.None

@@ -24,6 +24,12 @@ internal enum EndpointHealth
 /// <param name="HostName">The Host that requests to it have where the route wants the endpoint's own; empty for none.</param>
 internal readonly record struct Endpoint(string Host, uint Port, uint Weight, EndpointHealth Health = EndpointHealth.Healthy, string HostName = "")
 {
+    /// <summary>The <see cref="SocketMarks"/> of the endpoint.</summary>
+    public string Marks { get; init; } = "";
+
+    /// <summary>Those of its locality.</summary>
+    public string LocalityMarks { get; init; } = "";
+
     /// <summary>Whether the host is a name.</summary>
     public bool IsNamed => !System.Net.IPAddress.TryParse(Host, out _);
 }
@@ -37,9 +43,11 @@ internal sealed record EndpointGroup(uint Priority, uint? LocalityWeight, Endpoi
     public static EndpointGroup From(LocalityLbEndpoints locality, DiagnosticScope diagnostics) => new(
         locality.Priority,
         locality.LoadBalancingWeight,
-        [.. locality.LbEndpoints.Select((endpoint, j) => EndpointOf(endpoint, diagnostics.At($"lb_endpoints[{j}]"))).OfType<Endpoint>()]);
+        [.. locality.LbEndpoints
+            .Select((endpoint, j) => EndpointOf(endpoint, SocketMarks.Of(locality.Metadata), diagnostics.At($"lb_endpoints[{j}]")))
+            .OfType<Endpoint>()]);
 
-    private static Endpoint? EndpointOf(LbEndpoint endpoint, DiagnosticScope diagnostics)
+    private static Endpoint? EndpointOf(LbEndpoint endpoint, string localityMarks, DiagnosticScope diagnostics)
     {
         SocketAddress? address = endpoint.Endpoint?.Address?.SocketAddress;
         if (address is null || address.Address.Length == 0)
@@ -56,7 +64,11 @@ internal sealed record EndpointGroup(uint Priority, uint? LocalityWeight, Endpoi
 
         // Envoy's default for load_balancing_weight is 1.
         return new Endpoint(
-            address.Address, address.PortValue, endpoint.LoadBalancingWeight ?? 1, HealthOf(endpoint.HealthStatus), endpoint.Endpoint!.Hostname);
+            address.Address, address.PortValue, endpoint.LoadBalancingWeight ?? 1, HealthOf(endpoint.HealthStatus), endpoint.Endpoint!.Hostname)
+        {
+            Marks = SocketMarks.Of(endpoint.Metadata),
+            LocalityMarks = localityMarks,
+        };
     }
 
     // DRAINING gets no new requests in Envoy either, unless override_host_status says so.

@@ -18,12 +18,19 @@ internal static class NodeWeights
     // Weights are rounded to this many parts where shares have to be worked out.
     private const double Scale = 1_000_000;
 
-    public static IReadOnlyList<UpstreamNode> Of(ClusterModel cluster, Assignment assignment)
+    /// <summary>The nodes of a cluster, in groups of endpoints that are connected to in one way; the weights of all groups are in one measure.</summary>
+    public static IReadOnlyList<(T Key, IReadOnlyList<UpstreamNode> Nodes)> By<T>(ClusterModel cluster, Assignment assignment, Func<Endpoint, T> keyOf)
+    {
+        (List<Share> shares, bool asGiven) = Shares(cluster, assignment);
+        return [.. shares.GroupBy(share => keyOf(share.Endpoint)).Select(group => (group.Key, Nodes(group, asGiven)))];
+    }
+
+    private static (List<Share> Shares, bool AsGiven) Shares(ClusterModel cluster, Assignment assignment)
     {
         uint[] priorities = Priorities(assignment);
         if (priorities.Length == 0)
         {
-            return [];
+            return ([], false);
         }
 
         PriorityLoads.Load[] loads = PriorityLoads.Of(Capacities(assignment), cluster.PanicThreshold);
@@ -40,7 +47,7 @@ internal static class NodeWeights
         }
 
         bool asGiven = !cluster.Balancing.LocalityWeighted && loads.Count(load => load.Total > 0) == 1 && loads.All(load => load.Healthy == 0 || load.Degraded == 0);
-        return Nodes(shares, asGiven);
+        return (shares, asGiven);
     }
 
     /// <summary>What each priority that has endpoints can take, in order.</summary>
@@ -103,7 +110,7 @@ internal static class NodeWeights
 
     // The same address twice would be one node in APISIX: their shares are added. Sorted, so that the order in which a
     // control plane lists endpoints changes nothing.
-    private static List<UpstreamNode> Nodes(List<Share> shares, bool asGiven) =>
+    private static IReadOnlyList<UpstreamNode> Nodes(IEnumerable<Share> shares, bool asGiven) =>
         [.. shares
             .GroupBy(s => (s.Endpoint.Host, s.Endpoint.Port))
             .Select(g => new UpstreamNode(

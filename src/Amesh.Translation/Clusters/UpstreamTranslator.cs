@@ -9,21 +9,24 @@ internal static class UpstreamTranslator
     /// <summary>The label of an upstream that answers some requests with 503 for nothing, in parts per million.</summary>
     public const string DropLabel = "amesh_drop";
 
-    /// <summary>The upstream of a cluster that has come.</summary>
+    /// <summary>
+    /// What a cluster that has come comes to: its upstream first; where its endpoints are connected to in several ways one
+    /// for each of the others; and how TLS is spoken.
+    /// </summary>
     /// <param name="cluster">The cluster.</param>
     /// <param name="assignment">Its endpoints; none where its assignment has not come or is empty, which is 503.</param>
-    public static Upstream Translate(ClusterModel cluster, Assignment assignment) => new()
+    public static IReadOnlyList<ApisixObject> Translate(ClusterModel cluster, Assignment assignment)
     {
-        Id = Names.UpstreamId(cluster.Name),
-        Name = Names.Readable(cluster.Name),
-        Type = cluster.Balancing.Type,
-        Nodes = NodeWeights.Of(cluster, assignment),
-        Timeout = new UpstreamTimeout(cluster.ConnectTimeout, Durations.Unlimited, Durations.Unlimited),
-        KeepalivePool = cluster.Pool,
-        PassHost = "pass",
-        Scheme = cluster.Tls is null ? "http" : "https",
-        Labels = Labels(cluster, assignment),
-    };
+        List<Way> ways = WaysOf(cluster, assignment);
+        string? groups = ways.Count == 1 ? null : ClusterGroups.Format(ways.Select(way => (way.Id, way.Nodes.Sum(node => node.Weight))));
+        var objects = new List<ApisixObject>();
+        objects.AddRange(ways.Select((way, i) => UpstreamOf(cluster, assignment, way, i == 0 ? groups : null)));
+
+        // Several host names may go by one context, and several sockets by one secret.
+        objects.AddRange(ways.Select(way => way.Context).OfType<TlsContext>().DistinctBy(context => context.Id));
+        objects.AddRange(ways.SelectMany(way => way.Socket.Tls?.Inline ?? []).DistinctBy(secret => secret.Id));
+        return objects;
+    }
 
     /// <summary>
     /// What stands for a cluster that routes name and that is not there: Envoy keeps such a route and answers 503, while
@@ -37,7 +40,42 @@ internal static class UpstreamTranslator
         Nodes = [],
     };
 
-    private static SortedDictionary<string, string>? Labels(ClusterModel cluster, Assignment assignment)
+    private static Upstream UpstreamOf(ClusterModel cluster, Assignment assignment, Way way, string? groups) => new()
+    {
+        Id = way.Id,
+        Name = Names.Readable(cluster.Name),
+        Type = cluster.Balancing.Type,
+        Nodes = way.Socket.IsRefused ? [] : way.Nodes,
+        Timeout = new UpstreamTimeout(cluster.ConnectTimeout, Durations.Unlimited, Durations.Unlimited),
+        KeepalivePool = cluster.Pool,
+        PassHost = "pass",
+        Scheme = way.Socket.IsPlain ? "http" : "https",
+        Labels = Labels(cluster, assignment, way.Context, groups),
+    };
+
+    // The first one has the cluster's own id. A cluster without endpoints has one way all the same.
+    private static List<Way> WaysOf(ClusterModel cluster, Assignment assignment)
+    {
+        TransportSockets sockets = cluster.Sockets;
+        var ways = new List<Way>();
+        foreach (((int Socket, string HostName) key, IReadOnlyList<UpstreamNode> nodes) in NodeWeights.By(cluster, assignment, KeyOf)
+            .OrderBy(group => group.Key.Socket).ThenBy(group => group.Key.HostName, StringComparer.Ordinal))
+        {
+            UpstreamSocket socket = sockets.All[key.Socket];
+            string id = ways.Count == 0 ? Names.UpstreamId(cluster.Name) : ObjectId.HashOf($"{cluster.Name} {socket.Name} {key.HostName}");
+            ways.Add(new Way(id, socket, socket.Tls?.For(key.HostName), nodes));
+        }
+
+        return ways.Count > 0 ? ways : [new Way(Names.UpstreamId(cluster.Name), sockets.All[^1], sockets.All[^1].Tls?.For(""), [])];
+
+        (int Socket, string HostName) KeyOf(Endpoint endpoint)
+        {
+            int socket = sockets.IndexFor(endpoint);
+            return (socket, sockets.All[socket].Tls?.HostSni == true ? endpoint.HostName : "");
+        }
+    }
+
+    private static SortedDictionary<string, string>? Labels(ClusterModel cluster, Assignment assignment, TlsContext? context, string? groups)
     {
         var labels = new SortedDictionary<string, string>(StringComparer.Ordinal);
         void Set(string name, string? value)
@@ -52,8 +90,12 @@ internal static class UpstreamTranslator
         Set(CircuitBreakerLimits.Label, cluster.CircuitBreakers);
         Set(DropLabel, assignment.Dropped == 0 ? null : assignment.Dropped.ToString(CultureInfo.InvariantCulture));
         Set(OutlierEjection.Label, cluster.OutlierEjection);
-        Set(UpstreamTls.Label, cluster.Tls?.Sni);
+        Set(UpstreamTls.Label, context?.Id);
+        Set(ClusterGroups.Label, groups);
         Set(UpstreamProtocol.Label, cluster.Http2);
         return labels.Count == 0 ? null : labels;
     }
+
+    /// <summary>Endpoints that are connected to in one way.</summary>
+    private sealed record Way(string Id, UpstreamSocket Socket, TlsContext? Context, IReadOnlyList<UpstreamNode> Nodes);
 }

@@ -44,7 +44,6 @@ internal static class Extensions
     private const string Authorization = "access control is not translated yet; requests are NOT checked";
     private const string Telemetry = "telemetry alone: requests go the same way without it";
     private const string AccessLogs = "access logs are not translated yet; APISIX's loggers write what they are configured to";
-    private const string Tls = "TLS is not translated yet";
 
     private static readonly FrozenDictionary<string, Extension> _byType;
 
@@ -88,7 +87,7 @@ internal static class Extensions
             Foreign("stats.PluginConfig", Inert(Telemetry)),
             Foreign(
                 "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig",
-                Inert("chooses the ALPN of TLS between sidecars; on plain connections it does nothing")),
+                Exact("tls_contexts.alpn_http", "chooses the ALPN of TLS between sidecars")),
 
             // Listener filters
             Known(OriginalDst.Descriptor, Exact("listeners.original_dst", "restore: chains are matched with the original destination")),
@@ -98,9 +97,9 @@ internal static class Extensions
 
             // Transport sockets
             Known(RawBuffer.Descriptor, Exact("")),
-            Known(UpstreamTlsContext.Descriptor, Near("upstreams.scheme", "the server's certificate is NOT checked yet; where a client certificate is asked for, requests go out in plain text")),
+            Known(UpstreamTlsContext.Descriptor, Exact("tls_contexts")),
             Known(DownstreamTlsContext.Descriptor, Exact("listeners.chains[].tls, amesh_secrets, ssls")),
-            Known(SPIFFECertValidatorConfig.Descriptor, NotYet(Tls)),
+            Known(SPIFFECertValidatorConfig.Descriptor, Exact("amesh_secrets.trust_domains")),
 
             // Clusters
             Known(HttpProtocolOptions.Descriptor, Exact("upstreams.scheme")),

@@ -60,10 +60,11 @@ internal sealed record TlsMaterial
             CommonTlsContext.ValidationContextTypeOneofCase.CombinedValidationContext => context.CombinedValidationContext.ValidationContextSdsSecretConfig,
             _ => null,
         };
+        string? certificate = CertificateOf(context, owner, data, diagnostics, inline);
         string? peers = named is null ? InlineValidation(validation, owner, data, diagnostics, inline) : Names.SecretId(named);
         return new TlsMaterial
         {
-            Certificate = CertificateOf(context, owner, data, diagnostics, inline),
+            Certificate = certificate,
             Validation = peers,
             SystemCa = named is not null ? peers is null : peers is null && validation?.SystemRootCerts is not null,
             Sans = SanMatches.Of(validation, diagnostics),

@@ -53,7 +53,7 @@ public class NodeWeightsTests
             Weigh(Plain, Group(0, null, ("b", 2, true)), Group(0, null, ("a", 1, true))));
 
     private static (string Host, long Weight)[] Weigh(ClusterModel cluster, params EndpointGroup[] groups) =>
-        [.. NodeWeights.Of(cluster, new Assignment(groups)).Select(node => (node.Host, node.Weight))];
+        [.. NodeWeights.By(cluster, new Assignment(groups), _ => 0).SelectMany(group => group.Nodes).Select(node => (node.Host, node.Weight))];
 
     private static EndpointGroup Group(uint priority, uint? weight, params (string Host, uint Weight, bool Healthy)[] endpoints) =>
         new(priority, weight, [.. endpoints.Select(e => new Endpoint(e.Host, 80, e.Weight, e.Healthy ? EndpointHealth.Healthy : EndpointHealth.Unhealthy))]);

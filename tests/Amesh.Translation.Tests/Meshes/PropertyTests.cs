@@ -156,6 +156,19 @@ public class PropertyTests
             yield return "/upstreams/" + upstream.GetString();
         }
 
+        if (key.StartsWith("/upstreams/", StringComparison.Ordinal) && element.TryGetProperty("labels", out JsonElement labels))
+        {
+            if (labels.TryGetProperty("amesh_tls", out JsonElement context))
+            {
+                yield return "/tls_contexts/" + context.GetString();
+            }
+
+            foreach (string group in labels.TryGetProperty("amesh_groups", out JsonElement groups) ? groups.GetString()!.Split(',') : [])
+            {
+                yield return "/upstreams/" + group.Split('=')[0];
+            }
+        }
+
         if (key.StartsWith("/virtual_hosts/", StringComparison.Ordinal))
         {
             foreach (JsonElement route in element.GetProperty("routes").EnumerateArray())

@@ -28,8 +28,8 @@ internal static class ClusterFields
             { "circuit_breakers", Exact("", "see CircuitBreakers.Thresholds") },
             { "filters", Exact("", "none of those that are known does anything to requests") },
             { "metadata", Exact("", "see envoy.config.core.v3.Metadata") },
-            { "transport_socket", Exact("upstreams.scheme") },
-            { "transport_socket_matches", Inert("takes effect by an endpoint's metadata, and is told there") },
+            { "transport_socket", Exact("upstreams.labels.amesh_tls, tls_contexts", "one that is not known is told where it stands, and gets 503") },
+            { "transport_socket_matches", Exact("upstreams.labels.amesh_groups", "where endpoints differ, one way is drawn by weight, then one of its endpoints") },
             { "typed_extension_protocol_options", Exact("upstreams.scheme") },
             { "alt_stat_name", Inert("statistics alone") },
             { "cleanup_interval", Inert("how long Envoy remembers original destinations") },
@@ -49,7 +49,8 @@ internal static class ClusterFields
                 Exact("upstreams.nodes")
             },
             { "http2_protocol_options", Near("upstreams.labels.amesh_http2", "as HttpProtocolOptions has it") },
-            { "http_protocol_options common_http_protocol_options upstream_http_protocol_options", NotYet("only typed_extension_protocol_options are read") },
+            { "http_protocol_options common_http_protocol_options", NotYet("only typed_extension_protocol_options are read") },
+            { "upstream_http_protocol_options", Exact("tls_contexts.auto_sni, auto_san") },
             { "protocol_selection", Near("upstreams.labels.amesh_http2", "as HttpProtocolOptions has it") },
             { "per_connection_buffer_limit_bytes", Inert("buffers are as nginx is configured") },
             { "wait_for_warm_on_init", Inert("a first start waits for what is named") },
@@ -101,7 +102,10 @@ internal static class ClusterFields
             { "use_http_header http_header_name upstream_port_override", Exact("plugins.amesh original_dst_from") },
             { "metadata_key", NotYet("no filter that is translated sets metadata") },
         },
-        new("envoy.config.cluster.v3.Cluster.TransportSocketMatch", Inert("takes effect by an endpoint's metadata, and is told there")),
+        new("envoy.config.cluster.v3.Cluster.TransportSocketMatch")
+        {
+            { "name match transport_socket", Exact("upstreams.labels.amesh_tls, amesh_groups") },
+        },
         new("envoy.config.cluster.v3.Cluster.CustomClusterType")
         {
             { "name", Inert("extensions are known by their type") },

@@ -68,7 +68,7 @@ internal static class EndpointFields
             {
                 "filter_metadata",
                 Inert("labels; only those keys have an effect that are told")
-                    .But("envoy.transport_socket_match", NotYet("TLS is not translated yet; requests to this endpoint go out in plain text", "upstreams.tls"))
+                    .But("envoy.transport_socket_match", Exact("upstreams.labels.amesh_tls, amesh_groups", "see Cluster.transport_socket_matches"))
                     .But("istio", Inert("where a resource comes from: diagnostics and labels say it"))
                     .But("envoy.lb", Inert("for choosing endpoints by metadata, which is told where it is asked for"))
             },

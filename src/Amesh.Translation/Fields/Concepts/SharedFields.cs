@@ -36,7 +36,8 @@ internal static class SharedFields
         new("envoy.config.core.v3.DataSource")
         {
             { "inline_string inline_bytes", Exact("") },
-            { "filename environment_variable watched_directory", NotYet("it is left out") },
+            { "filename environment_variable", Exact("", "for secrets, where files are looked at every second; elsewhere it is left out") },
+            { "watched_directory", Near("", "the file itself is looked at every second") },
         },
         new("envoy.config.core.v3.HttpUri", NotYet("nothing that is translated calls it")),
         new("envoy.config.core.v3.TypedExtensionConfig")

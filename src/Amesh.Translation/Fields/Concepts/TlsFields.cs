@@ -7,14 +7,16 @@ internal static class TlsFields
 {
     private const string Tls = "envoy.extensions.transport_sockets.tls.v3.";
 
-    private static readonly FieldTreatment _notYet = NotYet("TLS is not translated yet", "upstreams.tls, ssls");
-
     public static Concept Concept { get; } = new("TLS",
     [
-        new(Tls + "UpstreamTlsContext", _notYet)
+        new(Tls + "UpstreamTlsContext")
         {
-            { "sni", Exact("upstreams.labels.amesh_sni") },
-            { "common_tls_context", NotYet("the server's certificate is NOT checked, and a client's is not shown yet", "upstreams.tls") },
+            { "common_tls_context", Exact("tls_contexts") },
+            { "sni auto_host_sni", Exact("tls_contexts.sni") },
+            { "auto_sni_san_validation", Exact("tls_contexts.sans, tls_contexts.auto_san") },
+            { "allow_renegotiation", NotYet("a server that wants to renegotiate is refused") },
+            { "max_session_keys", NotYet("sessions are resumed as nginx is configured") },
+            { "enforce_rsa_key_usage", NotYet("it is as OpenSSL does it") },
         },
         new(Tls + "DownstreamTlsContext")
         {
@@ -28,9 +30,26 @@ internal static class TlsFields
             { "ocsp_staple_policy", NotYet("no OCSP answers are stapled") },
             { "full_scan_certs_on_sni_mismatch", Inert("a chain shows one certificate") },
         },
-        new(Tls + "CommonTlsContext", _notYet),
-        new(Tls + "CommonTlsContext.CombinedCertificateValidationContext", _notYet),
-        new(Tls + "TlsParameters", _notYet),
+        new(Tls + "CommonTlsContext")
+        {
+            { "tls_certificates tls_certificate_sds_secret_configs", Exact("tls_contexts.certificate", "the first; that there are more is told where they stand") },
+            { "validation_context validation_context_sds_secret_config combined_validation_context", Exact("tls_contexts.validation") },
+            { "alpn_protocols", Exact("tls_contexts.alpn") },
+            { "tls_params", Exact("tls_contexts") },
+            { "tls_certificate_provider_instance", Refused("there are no such providers; handshakes that need it fail") },
+            { "custom_handshaker", NotYet("handshakes are OpenSSL's") },
+        },
+        new(Tls + "CommonTlsContext.CombinedCertificateValidationContext")
+        {
+            { "default_validation_context", Exact("tls_contexts.sans", "authorities are those of the secret") },
+            { "validation_context_sds_secret_config", Exact("tls_contexts.validation, tls_contexts.system_ca") },
+        },
+        new(Tls + "TlsParameters")
+        {
+            { "tls_minimum_protocol_version", Exact("tls_contexts.min_version") },
+            { "tls_maximum_protocol_version", Exact("tls_contexts.max_version") },
+            { "cipher_suites ecdh_curves signature_algorithms", NotYet("they are as nginx is configured") },
+        },
         new(Tls + "Secret")
         {
             { "name", Exact("amesh_secrets.name") },

@@ -13,7 +13,7 @@ internal static class UpstreamProtocolFields
             { "explicit_http_config", Exact("upstreams.scheme") },
             { "use_downstream_protocol_config", Near("upstreams.labels.amesh_http2", "paths that a route rewrites are written with nginx's own escapes; informational responses and a WebSocket do not pass") },
             { "auto_config", Near("upstreams.scheme", "requests go out as HTTP/1.1") },
-            { "upstream_http_protocol_options", NotYet("TLS is not translated yet", "upstreams.tls") },
+            { "upstream_http_protocol_options", Exact("tls_contexts.auto_sni, auto_san") },
             { "http_filters", NotYet("filters at a cluster are left out") },
         },
         new("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig")
@@ -35,6 +35,11 @@ internal static class UpstreamProtocolFields
             { "max_headers_count", NotYet("the number of headers is limited as nginx is configured") },
             { "headers_with_underscores_action", NotYet("headers with underscores are treated as nginx is configured") },
         },
-        new("envoy.config.core.v3.UpstreamHttpProtocolOptions", NotYet("TLS is not translated yet", "upstreams.tls")),
+        new("envoy.config.core.v3.UpstreamHttpProtocolOptions")
+        {
+            { "auto_sni", Exact("tls_contexts.auto_sni") },
+            { "auto_san_validation", Exact("tls_contexts.auto_san") },
+            { "override_auto_sni_header", NotYet("the server name is the request's host") },
+        },
     ]);
 }
