@@ -38,6 +38,7 @@ internal sealed partial class Instance : IDisposable
     private readonly Pipeline _pipeline;
     private readonly IResourceSource _source;
     private readonly SecretAgent? _agent;
+    private readonly SecretFiles _files;
     private readonly ILogger _log;
     private readonly LastGoodState? _state;
     private readonly Task _running;
@@ -94,10 +95,12 @@ internal sealed partial class Instance : IDisposable
         string stateFile = Option(options.StateFile, "AMESH_STATE_FILE");
         _state = stateFile.Length > 0 ? new LastGoodState(stateFile) : null;
         _names = new NameWatcher(_log);
+        _files = new SecretFiles(null, _log);
         _pipeline = new Pipeline(_sink, message => LogTrouble(_log, message), _names);
+        _pipeline.WantedChanged = _files.Wake;
         if (_agent is not null)
         {
-            _pipeline.WantedChanged = _agent.Wake;
+            _pipeline.WantedChanged += _agent.Wake;
             if (_agent.IsThere)
             {
                 _pipeline.Store.Attend(SecretOrigin.Agent);
@@ -108,7 +111,7 @@ internal sealed partial class Instance : IDisposable
         _running = Task.Run(() =>
         {
             Restore();
-            return Task.WhenAll(RunSourceAsync(), RunAgentAsync(), RunStatusAsync(), RunSavingAsync());
+            return Task.WhenAll(RunSourceAsync(), RunSecretsAsync(_agent), RunSecretsAsync(_files), RunStatusAsync(), RunSavingAsync());
         });
     }
 
@@ -156,6 +159,7 @@ internal sealed partial class Instance : IDisposable
         _names.Dispose();
         _pipeline.Dispose();
         _agent?.Dispose();
+        _files.Dispose();
         _stop.Dispose();
     }
 
@@ -177,11 +181,11 @@ internal sealed partial class Instance : IDisposable
         }
     }
 
-    private async Task RunAgentAsync()
+    private async Task RunSecretsAsync(IResourceSource? source)
     {
         try
         {
-            await (_agent?.RunAsync(_pipeline.Aside, _stop.Token) ?? Task.CompletedTask).ConfigureAwait(false);
+            await (source?.RunAsync(_pipeline.Aside, _stop.Token) ?? Task.CompletedTask).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -189,7 +193,7 @@ internal sealed partial class Instance : IDisposable
         }
         catch (Exception e)
         {
-            LogAgentEnded(_log, e is SourceException ? e.Message : e.ToString());
+            LogSecretsEnded(_log, e is SourceException ? e.Message : e.ToString());
         }
     }
 
@@ -213,6 +217,7 @@ internal sealed partial class Instance : IDisposable
                     last = status;
                 }
 
+                _pipeline.Reread();
                 memory.Tick();
             }
             while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
@@ -346,7 +351,7 @@ internal sealed partial class Instance : IDisposable
     private static partial void LogNotSaved(ILogger log, string reason);
 
     [LoggerMessage(7, LogLevel.Error, "secrets are not asked for any more, and those that are there stay: {Reason}")]
-    private static partial void LogAgentEnded(ILogger log, string reason);
+    private static partial void LogSecretsEnded(ILogger log, string reason);
 
     [LoggerMessage(3, LogLevel.Error, "the source {Source} has ended and the last good state stays: {Reason}")]
     private static partial void LogSourceEnded(ILogger log, string source, string reason);

@@ -155,6 +155,18 @@ public sealed class Pipeline : IResourceHandler, IDisposable
         }
     }
 
+    /// <summary>To be called about once a second: files that the mesh names may have changed.</summary>
+    public void Reread()
+    {
+        lock (_gate)
+        {
+            if (_committed && !_amid && Translator.Reread())
+            {
+                Commit();
+            }
+        }
+    }
+
     private void QuietAside()
     {
         lock (_gate)

@@ -40,7 +40,8 @@ public sealed class Translator : IUnitHandler
     private readonly Dictionary<string, HashSet<ChainKey>> _chainsBySecret = [];
     private readonly UnitDiagnostics _diagnostics = new();
     private readonly ObjectTable _objects = new();
-    private readonly InlineData _data = new();
+    private readonly DataReader _data = new();
+    private bool _rereading;
 
     // What must be made again at the end of the batch.
     private readonly HashSet<ChainKey> _dirtyStreamRoutes = [];
@@ -75,6 +76,24 @@ public sealed class Translator : IUnitHandler
         bool changes = _clusters.Answer(query, addresses);
         _clusters.Make();
         return changes;
+    }
+
+    /// <summary>Makes again what was made from files that have changed. Says whether there was any.</summary>
+    public bool Reread()
+    {
+        List<UnitChange> changes = [];
+        foreach (UnitKey unit in _data.Changed())
+        {
+            if (_readUnit(unit) is { } bytes)
+            {
+                changes.Add(new UnitChange(unit, ResourceStore.Decode(unit.Kind, bytes), bytes));
+            }
+        }
+
+        _rereading = true;
+        Apply(changes);
+        _rereading = false;
+        return changes.Count > 0;
     }
 
     /// <summary>What has changed since the last <see cref="Accept"/>.</summary>
@@ -121,6 +140,7 @@ public sealed class Translator : IUnitHandler
     private void Note(UnitChange change)
     {
         _diagnostics.Audit(change);
+        _data.Begin(change.Key);
         var found = new List<Diagnostic>();
         DiagnosticScope diagnostics = UnitDiagnostics.ScopeOf(change.Key, found);
         switch (change.Key.Kind)
@@ -163,9 +183,15 @@ public sealed class Translator : IUnitHandler
     private void NoteSecret(string origin, string name, EnvoySecret? message, DiagnosticScope diagnostics)
     {
         string id = Names.SecretId(origin, name);
+        var owner = new Owner(ObjectKind.Secret, origin, name);
         Secret? secret = message is null ? null : SecretTranslator.Translate(id, message, _data, diagnostics);
-        _objects.Set(new Owner(ObjectKind.Secret, origin, name), secret is null ? [] : [secret]);
-        Keep(id, secret);
+
+        // A file that has gone bad leaves the secret as it was.
+        if (secret is not null || !_rereading)
+        {
+            _objects.Set(owner, secret is null ? [] : [secret]);
+            Keep(id, secret);
+        }
     }
 
     private void NoteCluster(string name, Cluster? message, DiagnosticScope diagnostics)

@@ -5,6 +5,7 @@ using Amesh.Dns;
 using Amesh.Translation;
 using Amesh.Xds;
 using Amesh.Xds.Ads;
+using Amesh.Xds.Secrets;
 using Amesh.Xds.Sources;
 
 namespace Amesh.Cli.Translate;
@@ -70,6 +71,11 @@ internal static class TranslateCommand
         else
         {
             await ConnectAsync(arguments, protocol, refusals, sink, ct);
+        }
+
+        using (var files = new SecretFiles(null, new ConsoleLog(errors)))
+        {
+            files.LoadOnce(refusals);
         }
 
         // A mesh that names what has not come is shown as it is.

@@ -101,7 +101,7 @@ public sealed partial class FileSource : IResourceSource
         LoadedFile before = _files.GetValueOrDefault(file, LoadedFile.None);
         try
         {
-            Stamp stamp = Stamp.Of(file);
+            FileStamp stamp = FileStamp.Of(file);
             if (stamp == before.Stamp)
             {
                 return false;
@@ -160,19 +160,8 @@ public sealed partial class FileSource : IResourceSource
     [LoggerMessage(22, LogLevel.Warning, "{Note}")]
     private static partial void LogNote(ILogger log, string note);
 
-    private sealed record LoadedFile(Stamp Stamp, IReadOnlyList<(string TypeUrl, string Name, ReadOnlyMemory<byte> Body)> Resources, bool IsBad)
+    private sealed record LoadedFile(FileStamp Stamp, IReadOnlyList<(string TypeUrl, string Name, ReadOnlyMemory<byte> Body)> Resources, bool IsBad)
     {
         public static readonly LoadedFile None = new(default, [], false);
-    }
-
-    private readonly record struct Stamp(string Target, DateTime Written, long Length)
-    {
-        public static Stamp Of(string file)
-        {
-            // A ConfigMap's files are links into a folder that is a link; what that one leads to changes.
-            var info = File.ResolveLinkTarget(file, returnFinalTarget: true) as FileInfo ?? new FileInfo(file);
-            string? folder = info.Directory?.ResolveLinkTarget(returnFinalTarget: true)?.FullName;
-            return new Stamp(folder ?? info.FullName, info.LastWriteTimeUtc, info.Length);
-        }
     }
 }

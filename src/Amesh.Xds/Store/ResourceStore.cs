@@ -47,10 +47,10 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
 
     /// <summary>Names that are wanted and have not come, for people who wonder what a first start waits for.</summary>
     public IEnumerable<string> Missing =>
-        _named.SelectMany(type => type.Value.Keys.Where(name => !_held[type.Key].ContainsKey(name)).Select(name => $"{type.Key} {name}"));
+        _named.SelectMany(type => type.Value.Keys.Where(name => !_held[type.Key].ContainsKey(name)).Select(name => $"{type.Key} {name.Replace('\n', ' ')}"));
 
     /// <summary>Names of secrets, of any origin, that are wanted and have not come.</summary>
-    public IEnumerable<string> MissingSecrets => SecretOrigin.All.SelectMany(origin => _named[origin].Keys.Where(name => !_held[origin].ContainsKey(name)));
+    public IEnumerable<string> MissingSecrets => SecretOrigin.All.SelectMany(origin => _named[origin].Keys.Where(name => !_held[origin].ContainsKey(name)).Select(name => name.Replace('\n', ' ')));
 
     /// <inheritdoc/>
     public IReadOnlyList<RejectedResource> Apply(DiscoveryUpdate update)
@@ -144,6 +144,9 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
         bytes = default;
         return false;
     }
+
+    /// <summary>Decodes the bytes of a unit.</summary>
+    public static IMessage Decode(UnitKind kind, ReadOnlyMemory<byte> bytes) => ResourceType.Decode(kind, bytes);
 
     private void Set(string typeUrl, ResourceType type, DiscoveryResource resource)
     {

@@ -109,19 +109,20 @@ internal sealed class ResourceType
     /// <exception cref="MalformedResourceException">There is something wrong with it.</exception>
     public IMessage Decode(ResourcePart part)
     {
-        MessageParser parser = _headParser;
-        foreach (PartField field in _parts.Values)
-        {
-            parser = field.Kind == part.Kind ? field.Parser : parser;
-        }
-
-        IMessage message = parser.ParseFrom(part.Bytes.Span);
+        IMessage message = ParserOf(part.Kind)!.ParseFrom(part.Bytes.Span);
         _check?.Invoke(message);
         return message;
     }
 
+    /// <summary>Decodes one unit of any type that has been decoded before.</summary>
+    public static IMessage Decode(UnitKind kind, ReadOnlyMemory<byte> bytes) =>
+        All.Values.Select(type => type.ParserOf(kind)).First(parser => parser is not null)!.ParseFrom(bytes.Span);
+
     /// <summary>The resources that a unit names.</summary>
     public IReadOnlyList<ResourceReference> References(IMessage unit) => [.. _references(unit).Distinct()];
+
+    private MessageParser? ParserOf(UnitKind kind) =>
+        kind == _head ? _headParser : _parts.Values.FirstOrDefault(field => field.Kind == kind)?.Parser;
 
     private static ResourceType Secrets(UnitKind kind) => new(kind, Secret.Parser, check: message => SecretCheck.Require((Secret)message)) { IsKept = true };
 

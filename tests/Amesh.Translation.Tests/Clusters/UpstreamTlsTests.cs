@@ -150,7 +150,7 @@ public class UpstreamTlsTests
     public void A_connections_own_destination_is_not_spoken_to_in_plain_text_where_the_cluster_says_tls()
     {
         var cluster = new Cluster { Name = "c", Type = Cluster.Types.DiscoveryType.OriginalDst, TransportSocket = Socket(new UpstreamTlsContext()) };
-        Assert.Equal(ClusterKind.Other, ClusterModel.From(cluster, new InlineData(), new DiagnosticScope("c", _told)).Kind);
+        Assert.Equal(ClusterKind.Other, ClusterModel.From(cluster, new DataReader(), new DiagnosticScope("c", _told)).Kind);
         Assert.Equal("transport_socket", Assert.Single(_told).Field);
     }
 
@@ -177,7 +177,7 @@ public class UpstreamTlsTests
     {
         _told.Clear();
         var diagnostics = new DiagnosticScope("c", _told);
-        ClusterModel model = ClusterModel.From(cluster, new InlineData(), diagnostics);
+        ClusterModel model = ClusterModel.From(cluster, new DataReader(), diagnostics);
         return UpstreamTranslator.Translate(model, Assignment.From(new ClusterLoadAssignment { Endpoints = { localities } }, diagnostics));
     }
 
