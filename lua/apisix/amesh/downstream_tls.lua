@@ -13,7 +13,7 @@ local connection = require("apisix.amesh.connection")
 local destination = require("apisix.amesh.destination")
 local filter_chains = require("apisix.amesh.filter_chains")
 local openssl = require("apisix.amesh.openssl")
-local san_match = require("apisix.amesh.san_match")
+local peer_check = require("apisix.amesh.peer_check")
 local secrets = require("apisix.amesh.secrets")
 
 -- older runtimes have none, and then nobody asks for it
@@ -287,7 +287,15 @@ function _M.admit(choice, chain)
     if peer and peer.verified ~= X509_V_OK then
         return false, "the client's certificate does not hold: " .. openssl.verify_error(peer.verified)
     end
-    if tls.sans and peer and not san_match.any(tls.sans, peer.names) then
+    if peer then
+        local chain_of_peer = C.amesh_SSL_get_peer_cert_chain(peer.ssl)
+        local good, why = peer_check.in_domain(peer.certificate, chain_of_peer, choice.authority, peer_check.CLIENT,
+                                               peer.names)
+        if not good then
+            return false, "the client's certificate does not hold: " .. why
+        end
+    end
+    if peer and not peer_check.named(peer.names, tls.sans, choice.authority) then
         return false, "the client's certificate has none of the names that are asked for ("
                       .. certificate.describe(peer.certificate) .. ")"
     end

@@ -171,11 +171,33 @@ function _M.identity(id)
 end
 
 
--- { store (X509_STORE *), subjects, version } of the secret's authorities; nil and why not.
+-- A secret's authorities, with the names that it asks for itself, and those of each SPIFFE trust domain by its name.
+local function make_authorities(item)
+    local secret = item.value
+    local made = make_authority(secret.ca, secret.crl, item.modifiedIndex)
+    if made.err then
+        return made
+    end
+
+    made.sans = secret.sans
+    if type(secret.trust_domains) == "table" then
+        made.domains = {}
+        for _, domain in ipairs(secret.trust_domains) do
+            local own = make_authority(domain.ca, secret.crl, item.modifiedIndex)
+            if own.err then
+                return own
+            end
+            made.domains[domain.name] = own
+        end
+        made.one_domain = #secret.trust_domains == 1
+    end
+    return made
+end
+
+
+-- { store (X509_STORE *), subjects, version, sans, domains } of the secret's authorities; nil and why not.
 function _M.authority(id)
-    return ready(authorities, item_of(id), function(item)
-        return make_authority(item.value.ca, item.value.crl, item.modifiedIndex)
-    end, id)
+    return ready(authorities, item_of(id), make_authorities, id)
 end
 
 

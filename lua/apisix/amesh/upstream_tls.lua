@@ -133,7 +133,9 @@ function _M.check_location(ctx)
     end
 
     state.kind = ctx.amesh.http2 and "http2" or "http1"
-    state.alpn = state.context.alpn and alpn.wire(state.context.alpn)
+    -- Istio's servers take what stands in the cluster for TCP; for HTTP its filter replaces it
+    local protocols = state.context.alpn_http or state.context.alpn
+    state.alpn = protocols and alpn.wire(protocols)
                  or (ctx.amesh.http2 and upstream_contexts.H2 or "")
     if ngx.var.amesh_verifies ~= "on" or not has_verify
         or (ctx.amesh.http2 and not upstream_contexts.can_verify_http2())

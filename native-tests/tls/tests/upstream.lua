@@ -113,6 +113,32 @@ return function(test, check)
         end)
     end
 
+    test("names that the authority's secret asks for count beside the cluster's", function()
+        local named = authority("ca", "mesh")
+        named[2].sans = { { type = "uri", exact = SPIFFE .. "other" } }
+        one("127.2.0.1", { sans = ngx.null })
+        check.equal(send().status, 200)
+        writer.commit({ named })
+        check.equal(send().status, 503)
+        writer.commit({ context("t") })
+        check.equal(send().status, 200, "the cluster's own name holds")
+    end)
+
+    test("a trust domain's certificates are of its own authorities", function()
+        local domains = authority("ca", "mesh")
+        domains[2].trust_domains = { { name = "elsewhere", ca = domains[2].ca } }
+        one("127.2.0.1")
+        writer.commit({ domains })
+        check.equal(send().status, 503, "a domain that is not known")
+        domains[2].trust_domains = { { name = "cluster.local", ca = read("stranger.pem") },
+                                     { name = "elsewhere", ca = read("mesh.pem") } }
+        writer.commit({ domains })
+        check.equal(send().status, 503, "the authorities of another domain")
+        domains[2].trust_domains = { { name = "cluster.local", ca = read("mesh.pem") } }
+        writer.commit({ domains })
+        check.equal(send().status, 200)
+    end)
+
     test("verification can be off, as it is where the mesh has no validation context", function()
         one("127.2.0.4", { validation = ngx.null, sans = ngx.null, verify = false })
         check.equal(send().status, 200)

@@ -29,6 +29,9 @@ internal static class UpstreamProtocol
             : cluster.Http2ProtocolOptions is not null ? Always : null;
     }
 
+    /// <summary>Whether it is HTTP/2 whatever a request came in as.</summary>
+    public static bool IsAlwaysHttp2(Cluster cluster) => Of(cluster) == Always;
+
     // Endpoints that choose for themselves (auto_config) do so in TLS; where they cannot, Envoy speaks HTTP/1.1, too.
     private static string? Of(HttpProtocolOptions options) => options.UpstreamProtocolOptionsCase switch
     {

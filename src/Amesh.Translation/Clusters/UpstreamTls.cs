@@ -28,7 +28,6 @@ internal sealed record UpstreamTls(TlsContext Context, bool HostSni, bool SniIsN
         string owner = socket.Length == 0 ? $"cluster {cluster.Name}" : $"cluster {cluster.Name} {socket}";
         TlsMaterial material = TlsMaterial.From(context.CommonTlsContext, owner, data, diagnostics.At("common_tls_context"));
         UpstreamHttpProtocolOptions? automatic = OptionsOf(cluster)?.UpstreamHttpProtocolOptions ?? cluster.UpstreamHttpProtocolOptions;
-        bool http2 = SpeaksHttp2(cluster);
         return new UpstreamTls(
             new TlsContext
             {
@@ -38,7 +37,7 @@ internal sealed record UpstreamTls(TlsContext Context, bool HostSni, bool SniIsN
                 AutoSni = automatic?.AutoSni == true ? true : null,
                 AutoSan = automatic?.AutoSanValidation == true ? true : null,
                 Alpn = material.Alpn,
-                AlpnHttp = AlpnForHttp(material.Alpn, http2),
+                AlpnHttp = AlpnForHttp(material.Alpn, UpstreamProtocol.IsAlwaysHttp2(cluster)),
                 Certificate = material.Certificate,
                 Validation = material.Validation,
                 SystemCa = material.SystemCa ? true : null,
@@ -69,9 +68,6 @@ internal sealed record UpstreamTls(TlsContext Context, bool HostSni, bool SniIsN
         alpn is null ? [http2 ? "h2" : "http/1.1"]
         : alpn.Contains(IstioTcp) ? http2 ? ["istio-h2", "istio", "h2"] : ["istio-http/1.1", "istio", "http/1.1"]
         : null;
-
-    private static bool SpeaksHttp2(Cluster cluster) =>
-        cluster.Http2ProtocolOptions is not null || OptionsOf(cluster)?.ExplicitHttpConfig?.Http2ProtocolOptions is not null;
 
     private static HttpProtocolOptions? OptionsOf(Cluster cluster)
     {
