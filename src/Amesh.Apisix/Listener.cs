@@ -136,6 +136,15 @@ public sealed record HttpChain
     /// <summary>Ranges of addresses whose clients may tell the proxy what to do; null: nobody may.</summary>
     public IReadOnlyList<string>? InternalAddresses { get; init; }
 
+    /// <summary><c>none</c>: no request ids are made; <c>preserve</c>: those from outside are kept, too; null: Envoy's default.</summary>
+    public string? RequestId { get; init; }
+
+    /// <summary>Whether the client is told its request's id.</summary>
+    public bool? RequestIdInResponse { get; init; }
+
+    /// <summary>Which protocols a request may ask to switch to, by name in lower case; null: <c>websocket</c> alone.</summary>
+    public IReadOnlyDictionary<string, bool>? Upgrades { get; init; }
+
     /// <summary>Seconds after which a connection without requests is closed.</summary>
     public double? IdleTimeout { get; init; }
 

@@ -68,6 +68,12 @@ local function set_target(target)
 end
 
 
+-- Is it a gRPC call of which nobody knows how long its body will go on?
+function _M.goes_on(ctx)
+    return headers.is_grpc(ctx) and not headers.value(ctx, "content-length")
+end
+
+
 -- target: path and query. A gRPC body goes on while it comes, so such a request can only be sent once; any other is
 -- taken in first, as towards HTTP/1.1.
 function _M.prepare(ctx, target)
@@ -76,7 +82,7 @@ function _M.prepare(ctx, target)
     ctx.var.upstream_scheme = ctx.upstream_scheme
     set_target(target)
 
-    if headers.is_grpc(ctx) and not headers.value(ctx, "content-length") then
+    if _M.goes_on(ctx) then
         state.streaming = true
     else
         req.read_body()

@@ -7,6 +7,7 @@ local headers = require("apisix.amesh.headers")
 local listeners = require("apisix.amesh.listeners")
 
 local clear_header = ngx.req.clear_header
+local set_header = ngx.req.set_header
 local ipairs = ipairs
 local pcall = pcall
 local require = require
@@ -92,7 +93,10 @@ end
 
 -- names: headers that the mesh, too, does not want from outside.
 function _M.sanitize(ctx, names)
-    if not _M.is(ctx) then
+    if _M.is(ctx) then
+        set_header("x-envoy-internal", "true")
+        headers.forget(ctx)
+    else
         clear(ctx, FOR_INTERNAL)
         if names then
             clear(ctx, names)

@@ -1,6 +1,7 @@
 -- Requests to switch protocols. Envoy lets through what the route, or else the listener, allows, and answers 403 to the
 -- rest; hop-by-hop headers of a request without such a wish go no further.
 local headers = require("apisix.amesh.headers")
+local listeners = require("apisix.amesh.listeners")
 local local_reply = require("apisix.amesh.local_reply")
 
 local find = string.find
@@ -9,6 +10,7 @@ local ngx_var = ngx.var
 
 local _M = {}
 
+local BY_DEFAULT = { websocket = true }
 -- HTTP/2 without TLS is never switched to; Envoy takes the wish for none
 local IGNORED = { h2c = true }
 
@@ -26,7 +28,13 @@ local function wanted(ctx)
 end
 
 
--- conf.upgrades: what a route says of each protocol: true, or false. What it does not say is as for WebSocket: allowed.
+-- What a list says of a protocol: true, false, or nil for nothing.
+local function said(list, protocol)
+    return list and list[protocol]
+end
+
+
+-- Lists of protocols: conf.upgrades of the route, and that of the listener, which is WebSocket alone where it has none.
 function _M.check(ctx, conf)
     local protocol = wanted(ctx)
     ctx.amesh.upgrade = protocol
@@ -34,9 +42,10 @@ function _M.check(ctx, conf)
         return
     end
 
-    local allowed = conf.upgrades and conf.upgrades[protocol]
+    local http = listeners.of(ctx) or {}
+    local allowed = said(conf.upgrades, protocol)
     if allowed == nil then
-        allowed = protocol == "websocket"
+        allowed = said(http.upgrades or BY_DEFAULT, protocol)
     end
     if not allowed then
         return local_reply.send(ctx, 403)

@@ -15,11 +15,13 @@ local hash = require("apisix.amesh.hash")
 local header_ops = require("apisix.amesh.header_ops")
 local http2 = require("apisix.amesh.http2")
 local internal = require("apisix.amesh.internal")
+local listeners = require("apisix.amesh.listeners")
 local local_reply = require("apisix.amesh.local_reply")
 local metrics = require("apisix.amesh.metrics")
 local mirror = require("apisix.amesh.mirror")
 local proxy = require("apisix.amesh.proxy")
 local redirect = require("apisix.amesh.redirect")
+local request_id = require("apisix.amesh.request_id")
 local rewrite = require("apisix.amesh.rewrite")
 local upgrade = require("apisix.amesh.upgrade")
 local upstream_connection = require("apisix.amesh.upstream_connection")
@@ -31,6 +33,9 @@ local error = error
 local require = require
 local type = type
 
+
+-- for requests that come to the plugin by a route of the user's own
+local NO_CHAIN = {}
 
 local _M = {
     version = 0.1,
@@ -126,6 +131,7 @@ end
 function _M.access(conf, ctx)
     ctx.amesh = { conf = conf }
     internal.sanitize(ctx, conf.internal_only)
+    request_id.request(ctx, listeners.of(ctx) or NO_CHAIN)
     upgrade.check(ctx, conf)
 
     if conf.fault then
@@ -168,13 +174,15 @@ function _M.before_proxy(conf, ctx)
     end
 
     local target = rewrite.target(ctx, (state.cluster and state.cluster.rewrite) or conf.rewrite)
-    if conf.mirrors then
+    local to_http2 = http2.is_for(ctx)
+    -- a copy needs the whole body, and a call that goes on both ways would not begin before it is there
+    if conf.mirrors and not (to_http2 and http2.goes_on(ctx)) then
         mirror.request(ctx, conf.mirrors, target)
     end
 
     upstream_tls.prepare(ctx, ctx.upstream_conf)
     upgrade.forward(ctx)
-    if http2.is_for(ctx) then
+    if to_http2 then
         http2.prepare(ctx, target)
     else
         ctx.var.upstream_uri = target
@@ -216,6 +224,7 @@ function _M.header_filter(conf, ctx)
         state.watch = deadlines.add(state.deadline)
     end
 
+    request_id.response(ctx, listeners.of(ctx) or NO_CHAIN)
     if conf.cors then
         cors.response(ctx, conf.cors)
     end

@@ -147,4 +147,32 @@ export default [
       { ...seen({ 'x-forwarded-for': null, 'x-forwarded-proto': 'http', 'x-forwarded-host': null, 'x-forwarded-port': null, forwarded: null, 'x-real-ip': null }) },
     ],
   },
+  {
+    name: 'request ids are made where there is none',
+    manager: { always_set_request_id_in_response: true },
+    requests: [
+      { ...seen({ 'x-request-id': /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/ }, { headers: { 'x-request-id': /./ } }) },
+      { send: { headers: { 'x-request-id': 'mine' } }, ...seen({ 'x-request-id': 'mine' }, { headers: { 'x-request-id': 'mine' } }) },
+    ],
+  },
+  {
+    name: 'request ids from outside are made anew',
+    manager: { use_remote_address: true },
+    requests: [{ send: { headers: { 'x-request-id': 'mine' } }, ...seen({ 'x-request-id': id => id !== 'mine' }) }],
+  },
+  {
+    name: 'request ids from outside are kept',
+    manager: { use_remote_address: true, preserve_external_request_id: true },
+    requests: [{ send: { headers: { 'x-request-id': 'mine' } }, ...seen({ 'x-request-id': 'mine' }) }],
+  },
+  { name: 'no request ids', manager: { generate_request_id: false }, requests: [{ ...seen({ 'x-request-id': null }) }] },
+  {
+    name: 'internal clients may say how often and how long',
+    manager: { internal_address_config: { cidr_ranges: [{ address_prefix: '10.0.0.0', prefix_len: 8 }] } },
+    requests: [
+      { send: { headers: { 'x-forwarded-for': '10.1.2.3', 'x-envoy-retry-on': '5xx', 'x-envoy-max-retries': '2', 'x-answer-status': 503 } }, want: { status: 503, reached: 3 } },
+      { send: { headers: { 'x-forwarded-for': '11.1.2.3', 'x-envoy-retry-on': '5xx', 'x-envoy-max-retries': '2', 'x-answer-status': 503 } }, want: { status: 503, reached: 1 } },
+      { send: { headers: { 'x-forwarded-for': '10.1.2.3', 'x-envoy-upstream-rq-timeout-ms': '300', 'x-answer-after': 1500 } }, want: { status: 504 } },
+    ],
+  },
 ]

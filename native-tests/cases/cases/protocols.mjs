@@ -65,4 +65,9 @@ export default [
     { send: { upgrade: 'special' }, want: { status: 101, body: 'ping' } },
   ] },
   { name: 'another protocol that nobody allows', requests: [{ send: { upgrade: 'special' }, want: { status: 403 } }] },
+  { name: 'a listener that allows no upgrade, and a route that does', manager: { upgrade_configs: [] }, routes: [
+    { match: { prefix: '/yes' }, route: { cluster: 'one', upgrade_configs: [{ upgrade_type: 'websocket' }] } }, { match: { prefix: '/' }, route: { cluster: 'one' } },
+  ], requests: [
+    { send: { upgrade: 'websocket' }, want: { status: 403 } }, { send: { upgrade: 'websocket', path: '/yes' }, want: { status: 101, body: 'ping' } },
+  ] },
 ]

@@ -68,9 +68,24 @@ internal static class HttpChains
             InternalAddresses = manager.InternalAddressConfig is { } inside
                 ? Prefixes.All(inside.CidrRanges, "internal_address_config.cidr_ranges", diagnostics, ref isValid)
                 : null,
+            RequestId = manager.GenerateRequestId == false ? "none" : manager.PreserveExternalRequestId ? "preserve" : null,
+            RequestIdInResponse = manager.AlwaysSetRequestIdInResponse ? true : null,
+            Upgrades = UpgradesOf(manager),
             IdleTimeout = Durations.Limit(manager.CommonHttpProtocolOptions?.IdleTimeout),
             RequestTimeout = Durations.Limit(manager.RequestTimeout),
         };
+    }
+
+    // Nearly every control plane allows WebSocket and nothing else.
+    private static SortedDictionary<string, bool>? UpgradesOf(HttpConnectionManager manager)
+    {
+        var upgrades = new SortedDictionary<string, bool>(StringComparer.Ordinal);
+        foreach (HttpConnectionManager.Types.UpgradeConfig config in manager.UpgradeConfigs)
+        {
+            upgrades[config.UpgradeType.ToLowerInvariant()] = config.Enabled ?? true;
+        }
+
+        return upgrades.Count == 1 && upgrades.GetValueOrDefault("websocket") ? null : upgrades;
     }
 
     /// <summary>

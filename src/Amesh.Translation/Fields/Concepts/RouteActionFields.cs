@@ -23,7 +23,10 @@ internal static class RouteActionFields
             { "host_rewrite_literal", Exact("plugins.amesh host_rewrite") },
             { "host_rewrite_header auto_host_rewrite host_rewrite_path_regex", Exact("plugins.amesh host_rewrite") },
             { "append_x_forwarded_host", Exact("plugins.amesh append_forwarded_host") },
-            { "request_mirror_policies", Exact("plugins.amesh mirrors") },
+            {
+                "request_mirror_policies",
+                Exact("plugins.amesh mirrors", "copies go out as HTTP/1.1, when the whole body is there; a gRPC call whose length is not known is not copied")
+            },
             { "cluster_header cluster_specifier_plugin inline_cluster_specifier_plugin", NotYet("such a route answers 503") },
             { "metadata_match", NotYet("endpoints are not chosen by metadata") },
             { "cors", NotYet("only the filter's own configuration is read", "plugins.amesh cors") },
