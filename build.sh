@@ -153,6 +153,7 @@ run_tests() {
     done
     suite luacheck check_lua
     suite lua as_root native-tests/lua/run.sh
+    suite cases as_root node native-tests/cases/run.mjs
     suite verdicts-istio-bookinfo-delta harness verdicts --scenario istio-bookinfo --protocol delta
     suite verdicts-istio-bookinfo-sotw harness verdicts --scenario istio-bookinfo --protocol sotw
     local scenario
@@ -165,6 +166,7 @@ run_tests() {
         suite verdicts-istio-bookinfo-apisix harness verdicts --scenario istio-bookinfo --target apisix
         suite capture-apisix harness capture
         suite tls-apisix as_root native-tests/tls/run.sh
+        suite cases-apisix as_root node native-tests/cases/run.mjs --target apisix
     fi
     echo "$passed passed, $failed failed"
     [ "$failed" = 0 ]

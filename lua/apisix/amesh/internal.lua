@@ -5,17 +5,16 @@
 -- them. Without such a list nobody is.
 local headers = require("apisix.amesh.headers")
 local listeners = require("apisix.amesh.listeners")
+local prefix_table = require("apisix.amesh.prefix_table")
 
 local clear_header = ngx.req.clear_header
 local set_header = ngx.req.set_header
 local ipairs = ipairs
-local pcall = pcall
-local require = require
 local setmetatable = setmetatable
 local tonumber = tonumber
 
 local _M = {}
-local matchers = setmetatable({}, { __mode = "k" })
+local compiled = setmetatable({}, { __mode = "k" })
 
 local FOR_INTERNAL = {
     "x-envoy-retriable-status-codes", "x-envoy-retriable-header-names", "x-envoy-upstream-rq-timeout-alt-response",
@@ -32,15 +31,16 @@ local TAKEN_OUT = {
 }
 
 
-local function matcher_of(list)
-    local known = matchers[list]
-    if known == nil then
-        -- a library of APISIX's
-        local found, ipmatcher = pcall(require, "resty.ipmatcher")
-        known = found and ipmatcher.new(list) or false
-        matchers[list] = known
+local function ranges_of(list)
+    local ranges = compiled[list]
+    if not ranges then
+        ranges = prefix_table.new()
+        for _, range in ipairs(list) do
+            ranges:put(range, true)
+        end
+        compiled[list] = ranges
     end
-    return known
+    return ranges
 end
 
 
@@ -53,8 +53,7 @@ local function is_internal(ctx)
 
     local forwarded = headers.value(ctx, "x-forwarded-for")
     local address = forwarded and forwarded:match("^%s*([^,%s]+)%s*$")
-    local matcher = address and matcher_of(list)
-    return matcher and matcher:match(address) or false
+    return address ~= nil and ranges_of(list):find(address) == true
 end
 
 

@@ -4,7 +4,8 @@ import net from 'node:net'
 import { reached } from './endpoints.mjs'
 import { hostOf, portOf } from './mesh.mjs'
 
-const GATEWAY = { host: '127.0.0.1', port: 15001 }
+// APISIX takes what calls it by name on a port of its own
+export const GATEWAY = { host: '127.0.0.1', port: 15001 }
 let last = 0
 
 // headers: {name: value or values}

@@ -6,9 +6,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { GATEWAY } from './client.mjs'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
 const library = process.env.AMESH_LIBRARY ?? path.join(root, 'artifacts/libxds.so')
+const CONTROL = 15099
 const NODE = { id: 'sidecar~127.0.0.1~cases.default~default.svc.cluster.local', cluster: 'cases.default' }
 
 const get = url => new Promise((done, failed) => {
@@ -40,7 +42,7 @@ function apisix(folder, source) {
   const text = fs.readFileSync(path.join(root, 'apisix-patch/config.yaml'), 'utf8').replaceAll('/usr/local/amesh', root)
     .replace(/^apisix:\n/m, `apisix:
   enable_control: true
-  control: {ip: 127.0.0.1, port: 15080}
+  control: {ip: 127.0.0.1, port: ${CONTROL}}
   proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "${folder}/cache", cache_levels: "1:2"}]}
 `)
     .replace(/^ {4}source: .*/m, `    source: "${source}"\n    library: "${library}"\n    node: ${JSON.stringify(NODE)}`)
@@ -52,7 +54,7 @@ function apisix(folder, source) {
 }
 
 async function isReady(target) {
-  if (target === 'apisix') return JSON.parse(await get('http://127.0.0.1:15080/v1/amesh/status')).commit > 0
+  if (target === 'apisix') return JSON.parse(await get(`http://127.0.0.1:${CONTROL}/v1/amesh/status`)).commit > 0
   const status = JSON.parse(await get('http://127.0.0.1:15080/status'))
   return Object.entries(status).some(([name, value]) => name.startsWith('worker') && JSON.stringify(value).match(/[1-9]/)) || status.applied > 0
 }
@@ -62,6 +64,7 @@ export async function startGateway(target, mesh, keep) {
   fs.chmodSync(folder, 0o755)
   fs.mkdirSync(path.join(folder, 'mesh'))
   fs.writeFileSync(path.join(folder, 'mesh/mesh.json'), JSON.stringify(mesh, null, 1))
+  if (target === 'apisix') GATEWAY.port = 15080
   const source = `file:${path.join(folder, 'mesh')}`
   const process_ = (target === 'apisix' ? apisix : testGateway)(folder, source)
   const deadline = Date.now() + 90000
