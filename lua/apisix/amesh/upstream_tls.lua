@@ -31,6 +31,7 @@ local _M = {}
 
 local SSL_VERIFY_PEER = 1
 local REJECTED_CERTIFICATE = 28      -- X509_V_ERR_CERT_REJECTED
+local TLS_SCHEMES = { https = true, grpcs = true, tls = true }
 local VERSIONS = { ["TLSv1"] = 0x301, ["TLSv1.0"] = 0x301, ["TLSv1.1"] = 0x302, ["TLSv1.2"] = 0x303,
                    ["TLSv1.3"] = 0x304 }
 local FAILED = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, "
@@ -108,7 +109,10 @@ function _M.prepare(ctx, upstream)
     local id = labels and labels.amesh_tls
     if not id then
         ctx.amesh.tls = nil
-        ngx.var.amesh_sni = labels and labels.amesh_sni or ""
+        ngx.var.amesh_sni = ""
+        if TLS_SCHEMES[upstream.scheme] then
+            return refuse(ctx, upstream.name or upstream.id, "it names no TLS context")
+        end
         return
     end
 
@@ -219,7 +223,7 @@ end
 
 local function current_state()
     local api_ctx = ngx.ctx.api_ctx
-    return api_ctx and api_ctx.amesh and api_ctx.amesh.tls, api_ctx
+    return api_ctx and api_ctx.amesh and api_ctx.amesh.tls
 end
 
 
@@ -231,12 +235,7 @@ function _M.verify()
         C.amesh_SSL_set_verify(connection, SSL_VERIFY_PEER, nil)
     end
 
-    local ok, state, api_ctx = pcall(current_state)
-    if ok and not state and api_ctx then
-        -- an endpoint that the mesh says nothing about: APISIX's own way, which is to verify nothing
-        return proxy_verify.set_verify_result(0)
-    end
-
+    local ok, state = pcall(current_state)
     local good, why, shown
     if ok and state and upstream_contexts.is_to_be_made_again(connection, state) then
         proxy_verify.set_verify_result(REJECTED_CERTIFICATE)

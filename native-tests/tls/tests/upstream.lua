@@ -162,6 +162,8 @@ return function(test, check)
         check.equal(send().status, 503, "no authority is named")
         writer.replace(mesh.of(cluster("u", "127.2.0.1", "t"), route("u"), mesh.listener("l", 0, "80")))
         check.equal(send().status, 503, "no context")
+        writer.commit({ cluster("u", "127.2.0.1", nil, { labels = { amesh_sni = "x" } }) })
+        check.equal(send().status, 503, "TLS, and nothing said about it")
         check.equal(count("127.2.0.1:18443"), before)
     end)
 
