@@ -69,6 +69,7 @@ function stockTree() {
 function configuration(source, stock) {
   const text = stock
     ? configuration(source).replace(`${root}/lua/?.lua`, `${stockTree()}/?.lua`).replace('http: amesh\n', 'http: radixtree_host_uri\n')
+      .replace('ssl: amesh\n', 'ssl: radixtree_sni\n').replace(/ {2}proxy_mode: .*\n {2}stream_proxy: .*\n/, '')
       .replace(/ {2}extra_lua_cpath: .*/, `  extra_lua_cpath: ${path.dirname(library)}/?.so`)
     : ours(source)
   return text
@@ -185,12 +186,13 @@ async function reload() {
   const results = {}
   for (const kept of [true, false]) {
     let reloaded = false
+    await control('/v1/amesh_bench/clear', 'POST')
     const through = load(() => reloaded, { kept })
     await sleep(500)
     nginx.kill('SIGHUP')
     await sleep(5000)
     reloaded = true
-    results[kept ? 'kept' : 'new'] = await through
+    results[kept ? 'kept' : 'new'] = { ...await through, blocks: gaps(await control('/v1/amesh_bench')) }
   }
   return results
 }

@@ -97,10 +97,10 @@ function layOut() {
   spawnSync('sh', ['-c', `cp -r '${home}'/conf/. '${prefix}/conf/' && rm -f '${prefix}'/conf/*.sock '${prefix}'/conf/apisix.yaml`])
   fs.copyFileSync(library, path.join(folder, 'lib/libxds.so'))
   const text = fs.readFileSync(path.join(root, 'apisix-patch/config.yaml'), 'utf8').replaceAll('/usr/local/amesh', root)
-    .replace('  node_listen:\n    - 15001', `  node_listen: [{ip: 127.0.0.1, port: 18001}]
+    // asked directly, without the captured port before it
+    .replace('  node_listen:\n    - ip: 127.0.0.1\n      port: 15080', `  node_listen: [{ip: 127.0.0.1, port: 18001}]
   enable_control: true
   control: {ip: 127.0.0.1, port: 15080}
-  ssl: {enable: false}
   proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "${folder}/cache", cache_levels: "1:2"}]}`)
     .replace(/ {4}source: .*/, `    source: grpc://127.0.0.1:15010\n    library: "${folder}/lib/libxds.so"\n    node: ${fs.readFileSync(path.join(recording, 'node.json'), 'utf8').replaceAll('\n', ' ')}`)
     .replace('nginx_config:\n', 'nginx_config:\n  worker_processes: 2\n  error_log_level: notice\n  worker_rlimit_nofile: 20000\n')

@@ -40,6 +40,8 @@ local has_process, process = pcall(require, "ngx.process")
 
 local LIBRARY_ERROR = "amesh/library_error"
 local POLL_INTERVAL = 0.01
+-- seconds in which a reload leaves the cores to the new workers, before the library takes the whole mesh in anew
+local LIBRARY_DELAY = 1
 -- a timer's memory grows with what it sleeps, so it is replaced now and then
 local POLLS_PER_TIMER = 1000
 local STREAM_STATUS = "amesh/stream/"
@@ -415,9 +417,8 @@ local function has_configuration()
 end
 
 
-local function start_library()
-    holder = loads_library()
-    if not holder then
+local function start_library(premature)
+    if premature then
         return
     end
 
@@ -441,7 +442,10 @@ function _M.init_worker()
         return true
     end
 
-    start_library()
+    holder = loads_library()
+    if holder and not (applied and timer_at(LIBRARY_DELAY, start_library)) then
+        start_library()
+    end
     if not is_http and is_privileged_agent() then
         return true     -- it takes no connections
     end
