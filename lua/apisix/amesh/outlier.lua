@@ -7,8 +7,8 @@
 -- 5xx, gateway (502 to 504), local (no answer at all; counted apart where `split` is there): how many failures in a
 -- row; `3@50` ejects in half of the cases. base, max: seconds that an ejection takes, times the number of ejections
 -- before, of which one is forgotten with each interval. percent: of endpoints that may be ejected. panic: with less
--- than that many percent left, requests are spread over all. jitter: at most so many seconds more. one: one endpoint may
--- be ejected whatever the percentage says. rate, failures and what belongs to them: see outlier_rates.
+-- than that many percent left, requests are spread over all. jitter: at most so many seconds more. one: one endpoint
+-- may be ejected whatever the percentage says. rate, failures and what belongs to them: see outlier_rates.
 local log = require("apisix.core.log")
 local outlier_rates = require("apisix.amesh.outlier_rates")
 local tried_hosts = require("apisix.amesh.tried_hosts")

@@ -45,7 +45,6 @@ local function take_out(gone)
             count = count + part
         end
     end
-    dict:delete("worker#" .. gone)
     if count > 0 then
         log.warn("process ", gone, " has ended in the middle of requests: ", count, " of its counts are taken back")
     end
@@ -54,11 +53,8 @@ end
 
 local function introduce()
     pid = ngx_worker.pid()
-    if dict:get("worker#" .. pid) then
-        -- of another process that had this number before
-        take_out(pid)
-    end
-    dict:set("worker#" .. pid, true)
+    -- of another process that had this number before
+    take_out(pid)
 end
 
 
@@ -91,10 +87,14 @@ function _M.sweep()
         return false
     end
 
+    local looked_at = {}
     for _, key in ipairs(dict:get_keys(0)) do
-        local other = tonumber(match(key, "^worker#(%d+)$"))
-        if other and is_gone(other) then
-            take_out(other)
+        local other = match(key, "^part#(%d+)#")
+        if other and not looked_at[other] then
+            looked_at[other] = true
+            if is_gone(tonumber(other)) then
+                take_out(other)
+            end
         end
     end
     return true

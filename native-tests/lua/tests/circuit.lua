@@ -185,7 +185,6 @@ return function(test, check)
     test("what a worker counted that has died is taken back when a limit is reached", function()
         -- no process has this number: it is above what the kernel gives out
         local dead = "4194999"
-        dict:set("worker#" .. dead, true)
         dict:set("part#" .. dead .. "#x", 2)
         dict:incr("sum#x", 2, 0)
         check.truthy(counts.take("x", 3), "below the limit nobody looks")
@@ -193,7 +192,40 @@ return function(test, check)
         dict:delete("sweep")
         check.truthy(counts.take("x", 3), "at the limit the dead worker's are taken back")
         check.equal(counts.get("x"), 2)
-        check.equal(dict:get("worker#" .. dead), nil)
+        check.equal(dict:get("part#" .. dead .. "#x"), nil)
         counts.add("x", -2)
+    end)
+
+    test("a worker that is killed in the middle of a request leaves nothing behind", function()
+        local killed
+        for _ = 1, 30 do
+            local id = with_limits({ max_requests = 1 })
+            local thread = ngx.thread.spawn(client.send, { headers = { ["x-answer-after"] = 1 } })
+            ngx.sleep(0.3)
+            for _, key in ipairs(dict:get_keys(0)) do
+                local pid = key:match("^part#(%d+)#" .. id .. "#default#requests$")
+                -- not the one that runs this test
+                if pid and dict:get(key) == 1 and tonumber(pid) ~= ngx.worker.pid() then
+                    killed = tonumber(pid)
+                    require("ffi").C.kill(killed, 9)
+                end
+            end
+            ngx.thread.wait(thread)
+            if killed then
+                break
+            end
+        end
+        check.truthy(killed, "a worker to kill")
+
+        local status
+        for _ = 1, 100 do
+            status = client.send({}).status
+            if status == 200 then
+                break
+            end
+            ngx.sleep(0.05)
+        end
+        check.equal(status, 200)
+        check_nothing_held(check)
     end)
 end

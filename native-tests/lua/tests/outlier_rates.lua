@@ -50,7 +50,8 @@ return function(test, check)
     test("a connection that fails counts as a failure, and apart where that is asked for", function()
         local dead = { { "127.1.0.9", 1, 18099 }, "127.1.0.2", "127.1.0.3" }
         check_ejected("percent=50,failures=90,failure_hosts=3,failure_requests=5", true, dead)
-        check_ejected("percent=50,failures=90@0,failure_hosts=3,failure_requests=5,local_failures=100,split=1", true, dead)
+        check_ejected("percent=50,failures=90@0,failure_hosts=3,failure_requests=5,local_failures=100,split=1",
+                      true, dead)
         check_ejected("percent=50,failures=90,failure_hosts=3,failure_requests=5,split=1", false, dead)
     end)
 
