@@ -588,7 +588,8 @@ return function(test, check)
                    { upstream_id = false })
         check.equal(send_to("127.1.0.2:18080").seen.served_by, "127.1.0.2:18080")
         -- made to the gateway itself, so there is no other destination
-        for _, value in ipairs({ "nonsense", "127.1.0.2", "127.1.0.2:0", "127.1.0.2:70000", "127.1.0.256:80", "a:80" }) do
+        for _, value in ipairs({ "nonsense", "127.1.0.2", "127.1.0.2:0", "127.1.0.2:70000", "127.1.0.256:80",
+                                 "a:80" }) do
             check.equal(send_to(value).status, 503, value)
         end
 
