@@ -87,7 +87,7 @@ internal static class VerdictsCommand
         if (leaks.Count > 0)
         {
             var step = new StepScore("secrets");
-            leaks.SelectMany(leak => step.Count("secrets/" + leak, ["a private key shows"], reason: null)).ToList().ForEach(output.WriteLine);
+            leaks.SelectMany(leak => step.Count("secrets/" + leak, ["a private key shows"], known: null)).ToList().ForEach(output.WriteLine);
             score.Steps.Add(step);
         }
         return score;

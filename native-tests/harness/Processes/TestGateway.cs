@@ -58,6 +58,7 @@ internal sealed record GatewayOptions
 internal sealed class TestGateway(string folder, GatewayOptions options) : IProxy
 {
     private const int Port = 15001;
+    private const int InboundPort = 15006;
 
     /// <summary>Where its control endpoint listens on 127.0.0.1.</summary>
     public const int ControlPort = 15000;
@@ -90,7 +91,7 @@ internal sealed class TestGateway(string folder, GatewayOptions options) : IProx
         Directory.CreateDirectory(Prefix);
         var environment = new Dictionary<string, string>
         {
-            ["GATEWAY_PORT"] = string.Join(' ', options.OwnPorts.Prepend(Port)),
+            ["GATEWAY_PORT"] = string.Join(' ', options.OwnPorts.Prepend(InboundPort).Prepend(Port)),
             ["GATEWAY_CONTROL_PORT"] = ControlPort.ToString(CultureInfo.InvariantCulture),
             ["GATEWAY_WORKERS"] = options.Workers.ToString(CultureInfo.InvariantCulture),
             ["ZONE_SIZE"] = options.ZoneSize,

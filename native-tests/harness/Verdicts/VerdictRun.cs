@@ -14,6 +14,7 @@ internal sealed class VerdictRun(
 {
     private const string GatewayCertificate = "kubernetes://shop-cert";
     private readonly KnownDifferences _known = KnownDifferences.Read();
+    private readonly HashSet<KnownDifference> _seen = [];
 
     /// <summary>Runs to the end; the score.</summary>
     public async Task<Score> RunAsync()
@@ -38,7 +39,25 @@ internal sealed class VerdictRun(
                 proxy.ThrowIfExited();
             }
         }
+        if (options.Step is null)
+        {
+            ReportUnseen(score);
+        }
         return score;
+    }
+
+    /// <summary>A pattern of known differences that no case shows any more is to be taken out.</summary>
+    private void ReportUnseen(Score score)
+    {
+        var step = new StepScore("known differences");
+        foreach (var known in _known.Entries.Where(known => known.IsPattern && known.IsFor(options.Scenario, options.Target) && !_seen.Contains(known)))
+        {
+            step.Count(known.Case, [$"listed, but no case shows it: {known.Reason}"], known: null).ToList().ForEach(output.WriteLine);
+        }
+        if (step.Failed > 0)
+        {
+            score.Steps.Add(step);
+        }
     }
 
     private async Task RunStepAsync(RecordedStep step, List<VerdictCase> cases, CaseSender sender, Score score)
@@ -56,8 +75,12 @@ internal sealed class VerdictRun(
         {
             var differences = Comparison.Differences(verdict, measured, step.State.Targets, step.State.PartialMirrors);
             differences.AddRange(spread.GetValueOrDefault(verdict.Id, []));
-            var reason = _known.Reason(options.Scenario, options.Target, verdict.Id);
-            lines.AddRange(stepScore.Count(verdict.Id, differences, reason));
+            var known = _known.Of(options.Scenario, options.Target, verdict.Id);
+            if (known is not null && differences.Count > 0)
+            {
+                _seen.Add(known);
+            }
+            lines.AddRange(stepScore.Count(verdict.Id, differences, known));
             if (options.Verbose)
             {
                 lines.Add($"     {verdict.Id}: {string.Join(' ', measured.Outcome.Status)} {string.Join(' ', measured.Outcome.ServedBy)}");

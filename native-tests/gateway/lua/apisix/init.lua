@@ -152,7 +152,7 @@ function _M.http_control_status()
 end
 
 
--- GET /objects: what is in the zone, key to object.
+-- GET /objects: what is in the zone, key to object, without secrets.
 function _M.http_control_objects()
     local zone = ngx.shared["xds-config"]
     local objects = {}
