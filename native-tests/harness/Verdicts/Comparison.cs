@@ -164,7 +164,7 @@ internal static class Comparison
         }
         foreach (var (what, wanted, there) in new[]
         {
-            ("method", seen.Method, got.Method), ("path", seen.Path, got.Path), ("host", seen.Host, got.Host), ("body", seen.Body, got.Body), ("sni", seen.Sni, got.Sni), ("peer", seen.Peer, got.Peer),
+            ("method", seen.Method, got.Method), ("path", seen.Path, got.Path), ("host", seen.Host, got.Host), ("body", seen.Body, got.Body), ("sni", seen.Sni, Asked(seen, got)), ("peer", seen.Peer, got.Peer),
         })
         {
             if (wanted != there)
@@ -178,6 +178,9 @@ internal static class Comparison
             yield return difference;
         }
     }
+
+    /// <summary>The server name goes with the cluster, and so with the endpoint: of another one of the same route only that there is one is compared.</summary>
+    private static string? Asked(SeenRequest seen, SeenRequest got) => seen.ServedBy != got.ServedBy && got.Sni is { Length: > 0 } && seen.Sni is not null ? seen.Sni : got.Sni;
 
     private static IEnumerable<string> AnswerDiffers(Outcome expected, Measured measured)
     {
