@@ -14,9 +14,9 @@ import { DeltaStream, SotwStream } from './streams.mjs';
 const MIB = 1 << 20;
 const KEPT_CLOSED = 50;
 
-function loadDiscovery() {
+function load(file, service) {
   const deps = path.join(path.dirname(createRequire(import.meta.url).resolve('@grpc/grpc-js-xds/package.json')), 'deps');
-  const definition = loader.loadSync('envoy/service/discovery/v3/ads.proto', {
+  const definition = loader.loadSync(file, {
     keepCase: true,
     longs: String,
     enums: String,
@@ -24,7 +24,7 @@ function loadDiscovery() {
     oneofs: false,
     includeDirs: ['envoy-api', 'xds', 'googleapis', 'protoc-gen-validate'].map(dir => path.join(deps, dir)),
   });
-  return definition['envoy.service.discovery.v3.AggregatedDiscoveryService'];
+  return definition[service];
 }
 
 class ControlPlane {
@@ -190,7 +190,8 @@ function options() {
 
 async function main() {
   const values = options();
-  const discovery = loadDiscovery();
+  const discovery = load('envoy/service/discovery/v3/ads.proto', 'envoy.service.discovery.v3.AggregatedDiscoveryService');
+  const secrets = load('envoy/service/secret/v3/sds.proto', 'envoy.service.secret.v3.SecretDiscoveryService');
   const { steps } = readRecording(values.recording, discovery, values.from);
   const protocols = values['sotw-only'] ? ['sotw'] : values['delta-only'] ? ['delta'] : ['delta', 'sotw'];
   const plane = new ControlPlane(steps, protocols);
@@ -200,6 +201,11 @@ async function main() {
   server.addService(discovery, {
     StreamAggregatedResources: call => plane.open('sotw', call),
     DeltaAggregatedResources: call => plane.open('delta', call),
+  });
+  server.addService(secrets, {
+    StreamSecrets: call => plane.open('sotw', call),
+    DeltaSecrets: call => plane.open('delta', call),
+    FetchSecrets: (_, answer) => answer({ code: grpc.status.UNIMPLEMENTED }),
   });
   const read = file => fs.readFileSync(file);
   const credentials = values.cert

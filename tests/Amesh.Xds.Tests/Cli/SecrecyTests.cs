@@ -42,10 +42,16 @@ public sealed class SecrecyTests
         var output = new StringWriter();
         var errors = new StringWriter();
         string[] protocol = recording.StartsWith("osm", StringComparison.Ordinal) ? ["--sotw"] : [];
-        int code = await Program.RunAsync(
-            ["record", folder.File("out"), "--server", $"grpc://{session.Server.Addresses[0].Authority}", "--node", Repository.Sample($"{recording}/node.json"), "--for", "1500ms", .. protocol],
-            output,
-            errors);
+        using var stop = new CancellationTokenSource();
+        Task<int> recorded = Program.RunAsync(
+            ["record", folder.File("out"), "--server", $"grpc://{session.Server.Addresses[0].Authority}", "--node", Repository.Sample($"{recording}/node.json"), .. protocol],
+            TextWriter.Synchronized(output),
+            errors,
+            stop.Token);
+        string last = session.Server.Current.Of(TypeUrls.Secret).Count > 0 ? TypeUrls.Secret : TypeUrls.Listener;
+        await Eventually.True(() => session.Server.Streams.Any(stream => stream.Watches.Any(watch => watch.TypeUrl == last && watch.Acks > 0)), () => "everything is recorded");
+        await stop.CancelAsync();
+        int code = await recorded;
 
         Assert.True(code == 0, errors.ToString());
         KeyMaterial.AssertAbsent(keys, output + errors.ToString(), "record's output");

@@ -2,8 +2,10 @@ using Amesh.Grpc;
 using Amesh.Grpc.Server;
 using Amesh.Xds.Ads;
 using Amesh.Xds.Nodes;
+using Amesh.Xds.Recordings;
 using Amesh.Xds.Secrets;
 using Amesh.Xds.Store;
+using Amesh.Xds.Tests.Control;
 using Amesh.Xds.Tests.Store;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
@@ -88,6 +90,22 @@ public sealed class SecretAgentTests : IAsyncDisposable
         await _holder.HoldsAsync(("default", first));
         await using FakeAgent other = await FakeAgent.StartAsync(Socket);
         await _holder.HoldsAsync(("default", other.Serve("default")));
+    }
+
+    [Fact]
+    public async Task A_server_that_shares_no_code_with_us_is_asked_and_its_changes_are_taken()
+    {
+        const string Sample = "kuma/bookinfo-2.14";
+        await using NodeControlPlane plane = await NodeControlPlane.StartAsync(Sample, "--unix", Socket, "--step", "mtls", "--from", "delta");
+        RecordedState[] states = [.. RecordedState.AtEachStep(Recording.Open(Repository.Sample(Sample)), AdsProtocol.Delta).Where(state => state.Step.StartsWith("mtls", StringComparison.Ordinal))];
+        Secret Recorded(int step, string name) => Secret.Parser.ParseFrom(states[step].Of(TypeUrls.Secret)[name].Span);
+
+        _holder.Want("identity_cert:secret:default", "mesh_ca:secret:default");
+        await _holder.HoldsAsync(("mesh_ca:secret:default", Recorded(0, "mesh_ca:secret:default")), ("identity_cert:secret:default", Recorded(0, "identity_cert:secret:default")));
+        await plane.PostAsync($"/step/{states[1].Step}");
+        Assert.NotEqual(Recorded(0, "identity_cert:secret:default"), Recorded(1, "identity_cert:secret:default"));
+        await _holder.HoldsAsync(("identity_cert:secret:default", Recorded(1, "identity_cert:secret:default")));
+        Assert.All(_agent.Status, status => Assert.Equal(0, status.Nacks));
     }
 
     [Theory]
