@@ -103,6 +103,11 @@ end
 
 -- Access phase. http: what the request's filter chain says about HTTP.
 function _M.request(ctx, http)
+    if ctx.amesh_forwarded then
+        return
+    end
+    ctx.amesh_forwarded = true
+
     set_client_certificate(ctx, http)
     set_addresses(ctx, http)
     set_scheme(http)

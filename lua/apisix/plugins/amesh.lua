@@ -11,6 +11,7 @@ local control = require("apisix.amesh.control")
 local cors = require("apisix.amesh.cors")
 local deadlines = require("apisix.amesh.deadlines")
 local fault = require("apisix.amesh.fault")
+local forwarded = require("apisix.amesh.forwarded")
 local hash = require("apisix.amesh.hash")
 local header_ops = require("apisix.amesh.header_ops")
 local http2 = require("apisix.amesh.http2")
@@ -128,8 +129,19 @@ local function answer(ctx, conf)
 end
 
 
+-- What Amesh's router does before it looks for a route, where one of APISIX's has found it.
+local function follow_stock_router(ctx)
+    local http = listeners.of(ctx)
+    if http then
+        forwarded.request(ctx, http)
+        ctx.amesh_bind_source = http.bind_source
+    end
+end
+
+
 function _M.access(conf, ctx)
     ctx.amesh = { conf = conf }
+    follow_stock_router(ctx)
     internal.sanitize(ctx, conf.internal_only)
     request_id.request(ctx, listeners.of(ctx) or NO_CHAIN)
     upgrade.check(ctx, conf)
