@@ -163,6 +163,8 @@ return function(test, check)
             chain("exact", { server_names = { "a.b.test" } }),
             chain("wild", { server_names = { "*.b.test" }, alpn = { "h2" } }),
             chain("wilder", { server_names = { "*.test" }, transport = "tls" }),
+            chain("both", { server_names = { "both.test" } }),
+            chain("both-tls", { server_names = { "both.test" }, transport = "tls" }),
             chain("tls", { transport = "tls" }),
             chain("tls-istio", { transport = "tls", alpn = { "istio", "istio-h2" } }),
             chain("raw", { transport = "raw_buffer" }),
@@ -178,6 +180,7 @@ return function(test, check)
         check.equal(of("y.x.b.test", "h2"), "wild")
         check.equal(of("x.b.test", "http/1.1"), "none", "no way back to a less specific name")
         check.equal(of("b.test"), "wilder")
+        check.equal(of("both.test"), "both-tls")
         check.equal(of("test"), "tls", "a wildcard is for one label at least")
         check.equal(of(nil, "istio"), "tls-istio")
         check.equal(of("other.name", "http/1.1", "istio-h2"), "tls-istio")
