@@ -63,6 +63,17 @@ public sealed class TranslateTests
         Assert.Equal(4, Objects(JsonNode.Parse(output.ToString())!.AsObject()).Count);
     }
 
+    [Fact]
+    public async Task Names_stay_names_unless_a_file_says_what_they_stand_for()
+    {
+        string[] arguments = ["--recording", Repository.Sample("istio/protocols"), "--step", "service-entries"];
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("hosts"), "10.1.2.3 weather.example.com\n10.1.2.4 weather.example.com # a second one\n");
+
+        Assert.Equal(["weather.example.com"], WeatherHosts(await TranslateAsync(arguments)));
+        Assert.Equal(["10.1.2.3", "10.1.2.4"], WeatherHosts(await TranslateAsync([.. arguments, "--dns", folder.File("hosts")])));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -123,6 +134,10 @@ public sealed class TranslateTests
         Assert.True(code == 0, errors.ToString());
         return JsonNode.Parse(output.ToString())!.AsObject();
     }
+
+    private static IEnumerable<string?> WeatherHosts(JsonObject document) =>
+        Objects(document).Single(o => (string?)o.Value!["name"] == "outbound|80||weather.example.com" && o.Key.StartsWith("/upstreams/", StringComparison.Ordinal))
+            .Value!["nodes"]!.AsArray().Select(node => (string?)node!["host"]);
 
     private static JsonObject Objects(JsonObject document) => document["objects"]!.AsObject();
 }
