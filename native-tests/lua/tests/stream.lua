@@ -51,6 +51,21 @@ return function(test, check)
         check.truthy(is_asked("127.1.0.2"))
     end)
 
+    test("the mesh's stream routes, which have no conditions, take no connection to APISIX's own listeners", function()
+        local function of_the_mesh(id)
+            local proxy = { clusters = { { upstream_id = "a", weight = 1 } } }
+            return { "/stream_routes/" .. id, { id = id, upstream_id = "a", plugins = { amesh = proxy } } }
+        end
+        local objects = { mesh.upstream("a", { "127.1.0.1" }), mesh.upstream("b", { "127.1.0.2" }),
+                          stream_route("one-of-the-users-own", "b") }
+        -- enough of them that one stands before it, whatever the order
+        for number = 1, 20 do
+            objects[#objects + 1] = of_the_mesh("m" .. number)
+        end
+        writer.replace(mesh.of(unpack(objects)))
+        check.truthy(is_asked("127.1.0.2"))
+    end)
+
     test("a stream route that changes is followed", function()
         writer.replace(mesh.of(mesh.upstream("a", { "127.1.0.1" }), mesh.upstream("b", { "127.1.0.2" }),
                                stream_route("s", "a")))

@@ -1,11 +1,17 @@
 -- The stream route of a connection from the captured port: the one that its filter chain names. APISIX's own router,
 -- which knows neither original destinations nor chains, keeps the connections to APISIX's own stream listeners.
 local core = require("apisix.core")
+local config_util = require("apisix.core.config_util")
 local handed = require("apisix.amesh.stream.handed")
 
 local require = require
 
 local _M = {}
+
+-- no connection's own address: keeps the mesh's routes from those of APISIX's stream listeners
+local NOWHERE = "0.0.0.0"
+
+local marked_version
 
 
 local function match_chain(ctx, found)
@@ -16,6 +22,24 @@ local function match_chain(ctx, found)
         core.log.info("no stream route ", found.chain.stream_route)
     end
     return true
+end
+
+
+-- A stream route without conditions takes any connection to APISIX's own stream listeners. The mesh's have none, since
+-- their filter chains have decided; to APISIX's router they get one that never holds, before it makes its tables.
+local function keep_from_stock_router()
+    local routes = core.config.fetch_created_obj("/stream_routes")
+    if not routes or routes.conf_version == marked_version then
+        return
+    end
+
+    marked_version = routes.conf_version
+    for _, item in config_util.iterate_values(routes.values) do
+        local value = item.value
+        if value and value.plugins and value.plugins.amesh then
+            value.server_addr = NOWHERE
+        end
+    end
 end
 
 
@@ -32,6 +56,7 @@ function _M.start()
         if found then
             return match_chain(ctx, found)
         end
+        keep_from_stock_router()
         return match(ctx)
     end
 end
