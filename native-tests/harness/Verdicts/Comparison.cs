@@ -17,6 +17,7 @@ internal static class Comparison
     public sealed record Measured(Outcome Outcome, IReadOnlyList<Reply> Replies);
 
     private const string FromBackend = "x-from-backend";
+    private const string AboutTime = "seconds: ";
 
     private static readonly string[] ErrorWords =
         ["fault filter abort", "no healthy upstream", "upstream request timeout", "upstream connect error", "RBAC: access denied", "Jwt ", "Request Timeout"];
@@ -44,6 +45,9 @@ internal static class Comparison
         }
         return differences;
     }
+
+    /// <summary>True when a difference is of length of time alone.</summary>
+    public static bool IsAboutTime(string difference) => difference.StartsWith(AboutTime, StringComparison.Ordinal);
 
     private static IEnumerable<string> Statuses(VerdictCase verdict, Outcome got)
     {
@@ -225,7 +229,7 @@ internal static class Comparison
             : Math.Abs(there - expected) <= 0.2 * expected + 0.05;
         if (!fits)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"seconds: expected {expected:0.000}, got {there:0.000}");
+            yield return string.Create(CultureInfo.InvariantCulture, $"{AboutTime}expected {expected:0.000}, got {there:0.000}");
         }
     }
 

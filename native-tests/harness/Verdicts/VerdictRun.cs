@@ -71,9 +71,16 @@ internal sealed class VerdictRun(
         var stepScore = new StepScore(step.Name);
         var lines = new List<string>();
         var spread = Spread.Differences(results, step.State.Targets);
-        foreach (var (verdict, measured) in results)
+        foreach (var (verdict, first) in results)
         {
+            var measured = first;
             var differences = Comparison.Differences(verdict, measured, step.State.Targets, step.State.PartialMirrors);
+            if (differences.Count > 0 && differences.All(Comparison.IsAboutTime) && !step.State.EjectsEndpoints)
+            {
+                // A machine that has much to do is slow once, a proxy that is wrong about time is so again.
+                measured = (await sender.SendAsync([verdict]))[0].Measured;
+                differences = Comparison.Differences(verdict, measured, step.State.Targets, step.State.PartialMirrors);
+            }
             differences.AddRange(spread.GetValueOrDefault(verdict.Id, []));
             var known = _known.Of(options.Scenario, options.Target, verdict.Id);
             if (known is not null && differences.Count > 0)
