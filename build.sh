@@ -157,13 +157,17 @@ run_tests() {
     suite verdicts-istio-bookinfo-delta harness verdicts --scenario istio-bookinfo --protocol delta
     suite verdicts-istio-bookinfo-sotw harness verdicts --scenario istio-bookinfo --protocol sotw
     local scenario
-    for scenario in istio-traffic istio-resilience kuma-bookinfo kuma-policies; do
+    # On the test gateway, which takes HTTP alone and ends no TLS: what it cannot do is listed in known-differences.json.
+    for scenario in istio-traffic istio-resilience istio-protocols istio-gateway istio-bookinfo-reviews kuma-bookinfo kuma-bookinfo-2.14 kuma-policies; do
         suite "verdicts-$scenario" harness verdicts --scenario "$scenario" --protocol delta
     done
     suite dns as_root native-tests/dns/run.sh "$ARTIFACTS/libxds.so"
     suite native harness native
     if [ -n "${APISIX_HOME:-}" ]; then
-        suite verdicts-istio-bookinfo-apisix harness verdicts --scenario istio-bookinfo --target apisix
+        for scenario in istio-bookinfo istio-protocols istio-gateway istio-bookinfo-reviews consul-bookinfo kuma-bookinfo kuma-bookinfo-tproxy; do
+            suite "verdicts-$scenario-apisix" harness verdicts --scenario "$scenario" --target apisix
+        done
+        suite pod-apisix harness pod --connections 10000
         suite capture-apisix harness capture
         suite tls-apisix as_root native-tests/tls/run.sh
         suite cases-apisix as_root node native-tests/cases/run.mjs --target apisix
