@@ -9,8 +9,9 @@ internal static class TlsEndpoint
     /// <summary>The first byte of a TLS handshake record.</summary>
     public const int FirstByte = 0x16;
 
+    /// <summary>All that meshes offer: the verdicts' endpoints refused none, and what is inside is told by its first bytes.</summary>
     private static readonly List<SslApplicationProtocol> Protocols =
-        [new("istio-http/1.1"), new("istio-h2"), new("istio"), SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
+        [new("istio-http/1.1"), new("istio-h2"), new("istio"), new("kuma"), SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
 
     /// <summary>Shakes hands, then hands the decrypted connection to <paramref name="serve"/>.</summary>
     public static async Task ServeAsync(EndpointConnection connection, EndpointCertificates certificates, Func<EndpointConnection, Task> serve, CancellationToken stop)
