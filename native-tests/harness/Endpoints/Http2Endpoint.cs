@@ -52,6 +52,8 @@ internal sealed class Http2Endpoint : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(static options =>
         {
             options.AddServerHeader = false;
+            // TLS was taken off before: requests say https where Kestrel sees none.
+            options.AllowAlternateSchemes = true;
             options.Listen(IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http2);
         });
         var application = builder.Build();
