@@ -1,5 +1,7 @@
 -- Which upstreams an object names, so that they can be read together with it: by the time that a request needs them, a
 -- newer commit may have taken them away.
+local upstream_groups = require("apisix.amesh.upstream_groups")
+
 local gmatch = string.gmatch
 local ipairs = ipairs
 local type = type
@@ -33,8 +35,8 @@ end
 
 -- An upstream that stands for several: "ID1=weight,ID2=weight" in its label, itself among them.
 local function of_upstream(value, visit)
-    local groups = type(value.labels) == "table" and value.labels.amesh_groups
-    if type(groups) == "string" then
+    local groups = upstream_groups.text(value.labels)
+    if groups then
         for id in gmatch(groups, "([^=,]+)=") do
             if id ~= value.id then
                 visit(id)

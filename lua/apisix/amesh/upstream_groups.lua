@@ -1,4 +1,5 @@
--- Upstreams that stand for several; the label `amesh_groups` names them with their shares: "ID1=weight,ID2=weight".
+-- Upstreams that stand for several; the label `amesh_groups` names them with their shares: "ID1=weight,ID2=weight". What
+-- does not fit into it goes on in `amesh_groups_2`, and so on.
 --
 -- A cluster whose endpoints differ in TLS names itself among them. One that does not is an aggregate, a cluster of
 -- clusters, which lists its members in the order in which Envoy falls back from one to the next.
@@ -6,6 +7,7 @@ local gmatch = string.gmatch
 local random = math.random
 local setmetatable = setmetatable
 local tonumber = tonumber
+local type = type
 
 local _M = {}
 local known = setmetatable({}, { __mode = "k" })
@@ -14,9 +16,27 @@ local known = setmetatable({}, { __mode = "k" })
 local OVERPROVISIONING = 1.4
 
 
+-- The whole text of an upstream's labels, nil when it has none.
+function _M.text(labels)
+    local text = type(labels) == "table" and labels.amesh_groups
+    if type(text) ~= "string" then
+        return nil
+    end
+
+    local number = 2
+    local more = labels["amesh_groups_2"]
+    while type(more) == "string" do
+        text = text .. "," .. more
+        number = number + 1
+        more = labels["amesh_groups_" .. number]
+    end
+    return text
+end
+
+
 -- { {upstream_id, weight}, ... } of an upstream, nil when it is its cluster's only one.
 function _M.of(upstream)
-    local text = upstream.labels and upstream.labels.amesh_groups
+    local text = _M.text(upstream.labels)
     if not text then
         return nil
     end

@@ -43,6 +43,16 @@ return function(test, check)
         check.equal(count_b(50), 0)
     end)
 
+    test("members that did not fit into one label", function()
+        writer.replace(mesh.of(
+            mesh.upstream("one", { A }), mesh.upstream("two", { B }),
+            mesh.upstream("long", { A }, { labels = { amesh_groups = "one=0", amesh_groups_2 = "absent=0",
+                                                      amesh_groups_3 = "two=1" } }),
+            mesh.virtual_host("v", "80", { "*" }, { { id = "r", plugin = {}, upstream_id = "long" } }),
+            mesh.listener("l", 0, "80")))
+        check.equal(count_b(20), 20)
+    end)
+
     test("a member that is not there or has no endpoints is passed over", function()
         with_members({ { "absent", 1000000 }, { "empty", 0, {} }, { "far", 0, { B } } })
         check.equal(count_b(20), 20)

@@ -19,6 +19,9 @@ internal static class AggregateTranslator
         double[] shares = SharesOf(aggregate, members);
         Upstream? foremost = members.Count == 0 ? null : members[Array.IndexOf(shares, shares.Max())].Upstream;
 
+        var labels = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        ClusterGroups.Write(Groups(members, shares), labels);
+
         // What does not know the label has at least the endpoints that most requests go to.
         return new Upstream
         {
@@ -29,7 +32,7 @@ internal static class AggregateTranslator
             Timeout = foremost?.Timeout,
             PassHost = "pass",
             Scheme = foremost?.Scheme ?? "http",
-            Labels = Groups(members, shares) is { } groups ? new SortedDictionary<string, string>(StringComparer.Ordinal) { [ClusterGroups.Label] = groups } : null,
+            Labels = labels.Count == 0 ? null : labels,
         };
     }
 
@@ -57,8 +60,8 @@ internal static class AggregateTranslator
     }
 
     // A member without a share stays in the list: what endpoints do may yet push requests on to it.
-    private static string? Groups(IReadOnlyList<(Upstream Upstream, Assignment Assignment)> members, double[] shares) => ClusterGroups.Format(
+    private static IEnumerable<(string Id, long Weight)> Groups(IReadOnlyList<(Upstream Upstream, Assignment Assignment)> members, double[] shares) =>
         members.SelectMany((member, i) => member.Upstream.Nodes.Count == 0
             ? []
-            : ClusterGroups.Of(member.Upstream).Select(group => (group.Id, (long)Math.Round(group.Share * shares[i] * Scale)))));
+            : ClusterGroups.Of(member.Upstream).Select(group => (group.Id, (long)Math.Round(group.Share * shares[i] * Scale))));
 }

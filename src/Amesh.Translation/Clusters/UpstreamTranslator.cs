@@ -18,9 +18,9 @@ internal static class UpstreamTranslator
     public static IReadOnlyList<ApisixObject> Translate(ClusterModel cluster, Assignment assignment)
     {
         List<Way> ways = WaysOf(cluster, assignment);
-        string? groups = ways.Count == 1 ? null : ClusterGroups.Format(ways.Select(way => (way.Id, way.Nodes.Sum(node => node.Weight))));
+        List<(string Id, long Weight)> groups = ways.Count == 1 ? [] : [.. ways.Select(way => (way.Id, way.Nodes.Sum(node => node.Weight)))];
         var objects = new List<ApisixObject>();
-        objects.AddRange(ways.Select((way, i) => UpstreamOf(cluster, assignment, way, i == 0 ? groups : null)));
+        objects.AddRange(ways.Select((way, i) => UpstreamOf(cluster, assignment, way, i == 0 ? groups : [])));
 
         // Several host names may go by one context, and several sockets by one secret.
         objects.AddRange(ways.Select(way => way.Context).OfType<TlsContext>().DistinctBy(context => context.Id));
@@ -40,7 +40,7 @@ internal static class UpstreamTranslator
         Nodes = [],
     };
 
-    private static Upstream UpstreamOf(ClusterModel cluster, Assignment assignment, Way way, string? groups) => new()
+    private static Upstream UpstreamOf(ClusterModel cluster, Assignment assignment, Way way, IReadOnlyList<(string Id, long Weight)> groups) => new()
     {
         Id = way.Id,
         Name = Names.Readable(cluster.Name),
@@ -75,7 +75,7 @@ internal static class UpstreamTranslator
         }
     }
 
-    private static SortedDictionary<string, string>? Labels(ClusterModel cluster, Assignment assignment, TlsContext? context, string? groups)
+    private static SortedDictionary<string, string>? Labels(ClusterModel cluster, Assignment assignment, TlsContext? context, IReadOnlyList<(string Id, long Weight)> groups)
     {
         var labels = new SortedDictionary<string, string>(StringComparer.Ordinal);
         void Set(string name, string? value)
@@ -91,7 +91,7 @@ internal static class UpstreamTranslator
         Set(DropLabel, assignment.Dropped == 0 ? null : assignment.Dropped.ToString(CultureInfo.InvariantCulture));
         Set(OutlierEjection.Label, cluster.OutlierEjection);
         Set(UpstreamTls.Label, context?.Id);
-        Set(ClusterGroups.Label, groups);
+        ClusterGroups.Write(groups, labels);
         Set(UpstreamProtocol.Label, cluster.Http2);
         return labels.Count == 0 ? null : labels;
     }

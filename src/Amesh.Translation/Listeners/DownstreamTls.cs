@@ -1,6 +1,7 @@
 using Amesh.Apisix;
 using Amesh.Translation.Secrets;
 using Envoy.Config.Core.V3;
+using Envoy.Extensions.TransportSockets.RawBuffer.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Secret = Amesh.Apisix.Secret;
 
@@ -9,6 +10,14 @@ namespace Amesh.Translation.Listeners;
 /// <summary>The TLS that a filter chain ends.</summary>
 internal static class DownstreamTls
 {
+    /// <summary>Whether connections come as a transport socket says that is neither TLS nor plain text: nobody could tell what they hold.</summary>
+    public static bool IsUnknown(TransportSocket? socket) => socket switch
+    {
+        null => false,
+        { TypedConfig: null } => !socket.Name.Contains("raw_buffer", StringComparison.Ordinal),
+        _ => !socket.TypedConfig.Is(DownstreamTlsContext.Descriptor) && !socket.TypedConfig.Is(RawBuffer.Descriptor),
+    };
+
     /// <summary>No TLS for a chain that takes plain text; and what is written in the chain itself, as secrets.</summary>
     public static (ChainTls? Tls, IReadOnlyList<Secret> Secrets) Translate(
         TransportSocket? socket, string listener, string chain, IDataReader data, DiagnosticScope diagnostics)

@@ -33,6 +33,12 @@ internal static class FilterChainTranslator
         }
 
         var model = new FilterChainModel(destinations, matched with { Tls = tls }, secrets);
+        if (DownstreamTls.IsUnknown(chain.TransportSocket))
+        {
+            diagnostics.Refused("transport_socket", "it is neither TLS nor plain text; the chain closes its connections");
+            return model;
+        }
+
         for (int i = 0; i < chain.Filters.Count; i++)
         {
             Filter filter = chain.Filters[i];

@@ -14,6 +14,8 @@ public sealed partial class FileSource : IResourceSource
     private readonly TimeSpan _interval;
     private readonly ILogger _log;
     private readonly Dictionary<string, LoadedFile> _files = new(StringComparer.Ordinal);
+    // Files that have changed, as they were at the last look: one that is still being written is not read.
+    private readonly Dictionary<string, FileStamp> _changing = new(StringComparer.Ordinal);
     private volatile IReadOnlyDictionary<string, string> _errors = new Dictionary<string, string>();
 
     /// <summary>Makes a source; reads nothing until <see cref="RunAsync"/>.</summary>
@@ -42,7 +44,7 @@ public sealed partial class FileSource : IResourceSource
         for (long round = 1; ; round++)
         {
             ct.ThrowIfCancellationRequested();
-            if (Load())
+            if (Load(wait: round > 1))
             {
                 feed.Give(Merge(), $"files-{round}");
             }
@@ -60,13 +62,13 @@ public sealed partial class FileSource : IResourceSource
             return [$"{_directory}: there is no such folder"];
         }
 
-        Load();
+        Load(wait: false);
         new LocalFeed(handler, _log).Give(Merge(), "files");
         return [.. _errors.Values];
     }
 
-    // Whether anything changed.
-    private bool Load()
+    // Whether anything changed. wait: whether a file that has changed is left alone until it is the same at two looks.
+    private bool Load(bool wait)
     {
         List<string> present;
         try
@@ -89,14 +91,14 @@ public sealed partial class FileSource : IResourceSource
 
         foreach (string file in present)
         {
-            changed |= Load(file);
+            changed |= Load(file, wait);
         }
 
         _errors = _errors.Where(error => _files.TryGetValue(error.Key, out LoadedFile? loaded) && loaded.IsBad).ToDictionary();
         return changed;
     }
 
-    private bool Load(string file)
+    private bool Load(string file, bool wait)
     {
         LoadedFile before = _files.GetValueOrDefault(file, LoadedFile.None);
         try
@@ -104,6 +106,13 @@ public sealed partial class FileSource : IResourceSource
             FileStamp stamp = FileStamp.Of(file);
             if (stamp == before.Stamp)
             {
+                _changing.Remove(file);
+                return false;
+            }
+
+            if (wait && (!_changing.TryGetValue(file, out FileStamp last) || last != stamp))
+            {
+                _changing[file] = stamp;
                 return false;
             }
 

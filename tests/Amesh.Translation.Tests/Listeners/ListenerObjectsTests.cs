@@ -49,6 +49,18 @@ public class ListenerObjectsTests
     }
 
     [Fact]
+    public void A_transport_socket_that_is_not_known_closes_the_chain_and_is_not_taken_for_plain_text()
+    {
+        FilterChain chain = Chain("a", port: 80);
+        chain.TransportSocket = new TransportSocket { Name = "alts", TypedConfig = new Any { TypeUrl = "type.googleapis.com/some.Alts" } };
+        Set(Listener("l", chain));
+
+        string listener = Assert.Single(Of("/listeners/"));
+        Assert.Contains("\"chains\":[{\"name\":\"a\"}]", listener, StringComparison.Ordinal);
+        Assert.Contains(_translator.Diagnostics, d => d.Severity == Severity.Refused && d.Field.EndsWith("transport_socket", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_default_chain_stands_at_the_object_for_any_destination()
     {
         EnvoyListener listener = Listener("l", Chain("a", port: 80));

@@ -163,9 +163,12 @@ public class PropertyTests
                 yield return "/tls_contexts/" + context.GetString();
             }
 
-            foreach (string group in labels.TryGetProperty("amesh_groups", out JsonElement groups) ? groups.GetString()!.Split(',') : [])
+            foreach (JsonProperty label in labels.EnumerateObject().Where(label => label.Name.StartsWith("amesh_groups", StringComparison.Ordinal)))
             {
-                yield return "/upstreams/" + group.Split('=')[0];
+                foreach (string group in label.Value.GetString()!.Split(','))
+                {
+                    yield return "/upstreams/" + group.Split('=')[0];
+                }
             }
         }
 
