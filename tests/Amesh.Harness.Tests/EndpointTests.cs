@@ -1,3 +1,4 @@
+using System.Net;
 using Amesh.Harness.Client;
 using Amesh.Harness.Endpoints;
 using Amesh.Harness.Verdicts;
@@ -47,6 +48,28 @@ public sealed class EndpointTests : IDisposable
     {
         var reply = await _client.SendAsync("case", new SentRequest { To = Here, Proto = "https", Sni = "b.example", Alpn = ["h2"], Host = "x" });
         Assert.Equal(("HTTP/2.0", "b.example"), (reply.Report!.Proto, reply.Report.Sni));
+    }
+
+    /// <summary>nginx says https inside, Kuma's Envoys, too; Kestrel, which sees no TLS, must take that.</summary>
+    [Fact]
+    public async Task HttpTwoInsideTlsMaySayHttps()
+    {
+        using var handler = new SocketsHttpHandler();
+        handler.SslOptions.RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null;
+        using var client = new HttpClient(handler);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://{Here}/") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var response = await client.SendAsync(request);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("istio")]
+    [InlineData("istio-http/1.1")]
+    [InlineData("kuma")]
+    public async Task TheMeshesOwnProtocolsAreTaken(string alpn)
+    {
+        var reply = await _client.SendAsync("case", new SentRequest { To = Here, Proto = "https", Alpn = [alpn] });
+        Assert.Equal(("200", Here), (reply.Status, reply.ServedBy));
     }
 
     [Fact]
