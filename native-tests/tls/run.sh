@@ -55,13 +55,15 @@ if ! bash ./bin/apisix init > "$work/init.log" 2>&1; then
     cat "$work/init.log"
     exit 1
 fi
-openresty -p "$work/home" -c "$work/home/conf/nginx.conf" -g 'daemon off;' > "$work/out.log" 2>&1 &
-running=$!
-for _ in $(seq 200); do
-    curl -s -o /dev/null http://127.0.0.1:15081/ && break
-    kill -0 "$running" 2>/dev/null || break
-    sleep 0.05
-done
+start() {
+    openresty -p "$work/home" -c "$work/home/conf/nginx.conf" -g 'daemon off;' > "$work/out.log" 2>&1 &
+    running=$!
+    for _ in $(seq 200); do
+        curl -s -o /dev/null http://127.0.0.1:15081/ && break
+        kill -0 "$running" 2>/dev/null || break
+        sleep 0.05
+    done
+}
 
 if [ $# -gt 0 ]; then
     suites=$*
@@ -71,6 +73,8 @@ fi
 passed=0
 failed=0
 for suite in $suites; do
+    # a worker of its own for each: the first connection of a worker is another thing than those after it
+    start
     answer=$(curl -s "http://127.0.0.1:15081/test/$suite")
     echo "$answer" | grep -v ' passed, [0-9]* failed$'
     last=$(echo "$answer" | tail -1)
@@ -79,6 +83,9 @@ for suite in $suites; do
         *) failed=$((failed + 1)); echo "FAILED $suite brought no result: $last"; tail -5 "$work/home/logs/error.log" ;;
     esac
     echo "$suite: $last"
+    kill -TERM "$running" 2>/dev/null
+    wait "$running" 2>/dev/null
+    running=
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

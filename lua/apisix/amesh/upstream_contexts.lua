@@ -6,12 +6,14 @@
 --   made again.
 -- - Verification in the location for HTTP/2: its module knows no proxy_ssl_verify_by_lua, but the function behind it
 --   can be set in any SSL_CTX. Until that one has been seen, APISIX's runtime is told to verify the connection by a
---   store whose verifying function is the same one.
+--   store whose verifying function is the same one. It takes the store only with a client certificate: where the
+--   cluster has none, another stands in (stand_in.lua), and the connection is broken off and made again without.
 local ffi = require("ffi")
 local base = require("resty.core.base")
 local core = require("apisix.core")
 local openssl = require("apisix.amesh.openssl")
 local secrets = require("apisix.amesh.secrets")
+local stand_in = require("apisix.amesh.stand_in")
 
 ffi.cdef[[
 int ngx_http_lua_proxy_ssl_verify_handler(void *store_context, void *data);
@@ -93,6 +95,12 @@ function _M.before_try(state)
     state.again = false
     local one = known[state.kind]
     state.unseen = one == nil
+    if one and state.stood_in then
+        state.stood_in = false
+        if not stand_in.take_away() then
+            return false
+        end
+    end
     if one then
         offer(one, state.alpn)
         state.changes = one.changes
@@ -106,8 +114,10 @@ function _M.before_try(state)
         return true
     end
     if not state.identity then
-        -- the runtime takes the store only with a client certificate
-        return false
+        state.stood_in = stand_in.set()
+        if not state.stood_in then
+            return false
+        end
     end
     verify_by_store(state)
     return true
@@ -134,7 +144,10 @@ function _M.is_to_be_made_again(connection, state)
 
     local one = known[state.kind] or learn(connection, state.kind)
     local right
-    if state.unseen then
+    if state.stood_in then
+        state.again = true
+        return true
+    elseif state.unseen then
         right = one.changes == 0 and one.alpn == state.alpn
     else
         right = one.changes == state.changes

@@ -165,8 +165,7 @@ function _M.before_try(ctx)
         end
     end
     if not upstream_contexts.before_try(state) then
-        return nil, "no TLS to cluster " .. state.cluster .. ": HTTP/2 without a client certificate is verified only "
-                    .. "after another cluster's connection with one has been"
+        return nil, "no TLS to cluster " .. state.cluster .. ": its connection cannot be verified"
     end
     return state.pool .. "#" .. state.kind
 end
