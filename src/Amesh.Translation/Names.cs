@@ -1,3 +1,4 @@
+using Amesh.Translation.Clusters;
 using Amesh.Xds.Store;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 
@@ -9,8 +10,8 @@ internal static class Names
     // APISIX's limit on the name of an object.
     private const int MaxNameLength = 100;
 
-    /// <summary>The id of the upstream that stands for a cluster, whether the cluster has come or not.</summary>
-    public static string UpstreamId(string cluster) => Apisix.ObjectId.From(cluster);
+    /// <summary>The id of the upstream that stands for a cluster, or for a <see cref="SubsetName"/>, whether the cluster has come or not.</summary>
+    public static string UpstreamId(string cluster) => Apisix.ObjectId.From(SubsetName.Readable(cluster));
 
     /// <summary>The id of the secret that a TLS context names, whether it has come or not; null for the system's authorities.</summary>
     public static string? SecretId(SdsSecretConfig config) => SecretOrigin.Of(config) is { } secret ? SecretId(secret.TypeUrl, secret.Name) : null;

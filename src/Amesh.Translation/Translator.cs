@@ -34,6 +34,7 @@ public sealed class Translator : IUnitHandler
     private readonly Dictionary<string, Dictionary<string, IReadOnlyCollection<string>>> _virtualHosts = [];
     private readonly Dictionary<string, HashSet<VirtualHostKey>> _virtualHostsByCluster = [];
     private readonly Dictionary<string, HashSet<ChainKey>> _chainsByCluster = [];
+    private readonly Dictionary<ChainKey, HashSet<string>> _clustersByChain = [];
     private readonly Dictionary<ChainKey, FilterChainModel> _chains = [];
     private readonly ListenerTable _listeners = new();
     private readonly Dictionary<string, Secret> _secrets = [];
@@ -198,12 +199,13 @@ public sealed class Translator : IUnitHandler
     {
         ClusterKind before = _clusters.KindOf(name);
         OriginalDestination? destination = _clusters.OriginalDstOf(name);
+        SubsetPolicy? subsets = _clusters.SubsetsOf(name);
         _clusters.Note(name, message, diagnostics);
 
-        // A route says itself whether it goes to the original destination and what it answers where there is no cluster.
+        // A route says itself which subset it goes to, whether it goes to the original destination, and what it answers where there is no cluster.
         ClusterKind now = _clusters.KindOf(name);
         bool another = before != now && (before is ClusterKind.OriginalDst or ClusterKind.Missing || now is ClusterKind.OriginalDst or ClusterKind.Missing);
-        if (another || destination != _clusters.OriginalDstOf(name))
+        if (another || destination != _clusters.OriginalDstOf(name) || subsets != _clusters.SubsetsOf(name))
         {
             foreach (VirtualHostKey key in _virtualHostsByCluster.GetValueOrDefault(name) ?? [])
             {
@@ -269,7 +271,6 @@ public sealed class Translator : IUnitHandler
 
         if (before?.Proxy is not null || model?.Proxy is not null)
         {
-            Relate(key, before?.Proxy?.Clusters ?? [], model?.Proxy?.Clusters ?? []);
             _dirtyStreamRoutes.Add(key);
         }
     }
@@ -342,9 +343,9 @@ public sealed class Translator : IUnitHandler
         _objects.Set(new Owner(ObjectKind.Ssl, key.Listener, key.Name), ssl is null ? [] : [ssl]);
     }
 
-    private void Relate(ChainKey key, IReadOnlyList<(string Name, uint Weight)> before, IReadOnlyList<(string Name, uint Weight)> now)
+    private void Relate(ChainKey key, HashSet<string> now)
     {
-        foreach ((string cluster, _) in before)
+        foreach (string cluster in _clustersByChain.GetValueOrDefault(key) ?? [])
         {
             if (_chainsByCluster.TryGetValue(cluster, out HashSet<ChainKey>? users) && users.Remove(key) && users.Count == 0)
             {
@@ -354,18 +355,34 @@ public sealed class Translator : IUnitHandler
             _clusters.MarkDirty(cluster);
         }
 
-        foreach ((string cluster, _) in now)
+        foreach (string cluster in now)
         {
             Entry(_chainsByCluster, cluster).Add(key);
             _clusters.MarkDirty(cluster);
         }
+
+        _clustersByChain.Remove(key);
+        if (now.Count > 0)
+        {
+            _clustersByChain[key] = now;
+        }
     }
 
-    private void MakeStreamRoute(ChainKey key) => _objects.Set(
-        new Owner(ObjectKind.StreamRoute, key.Listener, key.Name),
-        _chains.GetValueOrDefault(key)?.Proxy is { } proxy
-            ? [TcpProxies.Translate(key.Listener, key.Name, proxy, cluster => _clusters.KindOf(cluster) == ClusterKind.OriginalDst)]
-            : []);
+    private void MakeStreamRoute(ChainKey key)
+    {
+        var owner = new Owner(ObjectKind.StreamRoute, key.Listener, key.Name);
+        if (_chains.GetValueOrDefault(key)?.Proxy is { } proxy)
+        {
+            bool IsOriginalDst(string cluster) => _clusters.KindOf(cluster) == ClusterKind.OriginalDst;
+            _objects.Set(owner, [TcpProxies.Translate(key.Listener, key.Name, proxy, IsOriginalDst, _clusters.TargetOf)]);
+            Relate(key, [.. proxy.Clusters.SelectMany(cluster => new[] { cluster.Name, _clusters.TargetOf(cluster.Name, cluster.Marks) })]);
+        }
+        else
+        {
+            _objects.Set(owner, []);
+            Relate(key, []);
+        }
+    }
 
     // A route configuration that is written in a listener goes the way of one that came by RDS.
     private void SetInline(string name, RouteConfiguration? configuration)
@@ -414,7 +431,7 @@ public sealed class Translator : IUnitHandler
         }
         else
         {
-            var scope = new RouteScope(key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), _clusters.KindOf, _clusters.OriginalDstOf);
+            var scope = new RouteScope(key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), _clusters.KindOf, _clusters.OriginalDstOf, _clusters.TargetOf);
             TranslatedVirtualHost translated = VirtualHostTranslator.Translate(scope, message, UnitDiagnostics.ScopeOf(unit, found));
             _objects.Set(owner, [.. translated.Routes, translated.VirtualHost]);
             clusters = translated.Clusters;

@@ -62,10 +62,12 @@ local function compile(upstream)
     local high = conf and conf.high
     local has_limits = conf and (conf.max_connections or conf.max_pending or conf.max_requests or conf.max_retries
                                  or conf.retry_budget)
+    -- A subset of a cluster counts with the cluster.
+    local scope = labels.amesh_cluster or upstream.id
     return {
         drop = drop,
-        default = limits_of(has_limits and conf, upstream.id .. "#default"),
-        high = limits_of(high, upstream.id .. "#high"),
+        default = limits_of(has_limits and conf, scope .. "#default"),
+        high = limits_of(high, scope .. "#high"),
     }
 end
 

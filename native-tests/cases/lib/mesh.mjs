@@ -33,7 +33,10 @@ export function cluster(name, { at, cluster: more, ...protocol }) {
     load_assignment: {
       cluster_name: name,
       endpoints: [{
-        lb_endpoints: at.map(([address, port_value]) => ({ endpoint: { address: { socket_address: { address, port_value } } } })),
+        lb_endpoints: at.map(([address, port_value, lb]) => ({
+          endpoint: { address: { socket_address: { address, port_value } } },
+          ...(lb && { metadata: { filter_metadata: { 'envoy.lb': lb } } }),
+        })),
       }],
     },
     ...(Object.keys(protocol).length > 0 && {

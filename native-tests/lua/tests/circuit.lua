@@ -118,12 +118,13 @@ return function(test, check)
         check_nothing_held(check)
     end)
 
-    test("HTTP/2 connections take many requests", function()
+    test("HTTP/2 connections take many requests, and a subset counts with its cluster", function()
         local id = with_limits({ max_connections = 1, max_requests = 2 })
         local upstream = { id = id, labels = { amesh_circuit_breaker = '{"max_connections":1,"max_requests":2}' } }
         local circuit = require("apisix.amesh.circuit")
         local one = { upstream_conf = upstream, amesh = { conf = {}, http2 = true } }
-        local two = { upstream_conf = upstream, amesh = { conf = {}, http2 = true } }
+        local subset = { id = "subset", labels = { amesh_circuit_breaker = upstream.labels.amesh_circuit_breaker, amesh_cluster = id } }
+        local two = { upstream_conf = subset, amesh = { conf = {}, http2 = true } }
         circuit.enter(one, "a:1")
         circuit.enter(two, "a:1")
         check.equal(counts.get(id .. "#default#requests"), 2)

@@ -81,6 +81,9 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
     /// <summary>What a cluster of the connection's own destination says besides; null for nothing.</summary>
     public OriginalDestination? OriginalDst { get; init; }
 
+    /// <summary>How endpoints are chosen by their metadata; null where they are not.</summary>
+    public SubsetPolicy? Subsets { get; init; }
+
     /// <summary>The clusters that an aggregate is made of.</summary>
     public IReadOnlyList<string> Members { get; init; } = [];
 
@@ -91,10 +94,12 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
         double panic = cluster.CommonLbConfig?.HealthyPanicThreshold is { } threshold ? threshold.Value : DefaultPanicThreshold;
         double connectTimeout = cluster.ConnectTimeout is { } timeout ? Durations.Seconds(timeout) : DefaultConnectTimeout;
         TransportSockets sockets = TransportSockets.From(cluster, data, diagnostics);
+        SubsetPolicy? subsets = SubsetPolicy.Of(cluster.LbSubsetConfig);
         return new ClusterModel(cluster.Name, aggregate is null ? KindOf(cluster, sockets, diagnostics) : ClusterKind.Aggregate)
         {
             AssignmentName = cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name,
-            Balancing = BalancingPolicy.Of(cluster, diagnostics),
+            Balancing = Within(subsets, BalancingPolicy.Of(cluster, diagnostics)),
+            Subsets = subsets,
             ConnectTimeout = connectTimeout,
             Pool = ConnectionPool.Of(cluster),
             OriginalDst = OriginalDestinations.Of(cluster, connectTimeout, diagnostics),
@@ -110,6 +115,10 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
             Members = aggregate is null ? [] : [.. aggregate.Clusters],
         };
     }
+
+    // Within a subset, and all endpoints are one where there are any, localities count only where that is asked for.
+    private static BalancingPolicy Within(SubsetPolicy? subsets, BalancingPolicy balancing) =>
+        subsets is null || subsets.Config.LocalityWeightAware ? balancing : balancing with { LocalityWeighted = false };
 
     private static ClusterConfig? AggregateOf(Cluster cluster) =>
         cluster.ClusterType?.TypedConfig is { } config && config.TryUnpack(out ClusterConfig aggregate) ? aggregate : null;

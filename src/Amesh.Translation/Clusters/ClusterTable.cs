@@ -20,6 +20,9 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
     private readonly Dictionary<string, SortedSet<string>> _aggregates = [];
     private readonly Dictionary<string, IReadOnlyList<string>> _members = [];
 
+    // The subsets that are used, by their cluster.
+    private readonly Dictionary<string, SortedSet<string>> _subsets = [];
+
     // What must be made again at the end of the batch.
     private readonly SortedSet<string> _dirty = new(StringComparer.Ordinal);
 
@@ -31,6 +34,13 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
 
     /// <summary>What a cluster of the connection's own destination says besides; null for nothing.</summary>
     public OriginalDestination? OriginalDstOf(string cluster) => _clusters.GetValueOrDefault(cluster)?.OriginalDst;
+
+    /// <summary>How a cluster's endpoints are chosen by metadata; null where they are not.</summary>
+    public SubsetPolicy? SubsetsOf(string cluster) => _clusters.GetValueOrDefault(cluster)?.Subsets;
+
+    /// <summary>The <see cref="SubsetName"/> of what requests go to that ask for these <see cref="LbMarks"/>, or the cluster's own.</summary>
+    public string TargetOf(string cluster, string marks) =>
+        KindOf(cluster) is ClusterKind.Eds or ClusterKind.Inline && SubsetsOf(cluster)?.Knows(marks) == true ? SubsetName.Of(cluster, marks) : cluster;
 
     /// <summary>A cluster has come, has changed or, without a message, has gone.</summary>
     public void Note(string name, Cluster? message, DiagnosticScope diagnostics)
@@ -83,7 +93,7 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
         return _dirty.Count > 0;
     }
 
-    /// <summary>The upstream of a cluster must be made again, and that of every aggregate that it is in.</summary>
+    /// <summary>The upstream of a cluster must be made again, and that of every aggregate that it is in, and its subsets.</summary>
     public void MarkDirty(string cluster)
     {
         if (_dirty.Add(cluster))
@@ -92,6 +102,8 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
             {
                 MarkDirty(aggregate);
             }
+
+            _dirty.UnionWith(_subsets.GetValueOrDefault(cluster) ?? []);
         }
     }
 
@@ -101,7 +113,15 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
         while (_dirty.Count > 0)
         {
             string cluster = _dirty.Min!;
-            Make(cluster);
+            if (SubsetName.Parse(cluster) is { Marks.Length: > 0 } subset)
+            {
+                MakeSubset(cluster, subset.Cluster, subset.Marks);
+            }
+            else
+            {
+                Make(cluster);
+            }
+
             _dirty.Remove(cluster);
         }
     }
@@ -123,6 +143,32 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
         if (cluster is null || Names.IsKnown(name) || !objects.Owns(owner))
         {
             objects.Set(owner, used && KindOf(name) != ClusterKind.OriginalDst ? ObjectsOf(name) : []);
+        }
+    }
+
+    // Whoever names a subset names its cluster as well, so that names among its endpoints are looked up and how TLS is spoken
+    // is said, and names no subset once the cluster is another.
+    private void MakeSubset(string name, string cluster, string marks)
+    {
+        var owner = new Owner(ObjectKind.Upstream, cluster, marks);
+        ClusterModel? model = isNamed(name) ? _clusters.GetValueOrDefault(cluster) : null;
+        SortedSet<string> subsets = Entry(_subsets, cluster);
+        if (model is not null)
+        {
+            subsets.Add(name);
+        }
+        else
+        {
+            subsets.Remove(name);
+            if (subsets.Count == 0)
+            {
+                _subsets.Remove(cluster);
+            }
+        }
+
+        if (model is null || Names.IsKnown(cluster) || !objects.Owns(owner))
+        {
+            objects.Set(owner, model is null ? [] : UpstreamTranslator.Subset(model, AssignmentOf(model), marks));
         }
     }
 

@@ -30,6 +30,9 @@ internal readonly record struct Endpoint(string Host, uint Port, uint Weight, En
     /// <summary>Those of its locality.</summary>
     public string LocalityMarks { get; init; } = "";
 
+    /// <summary>The <see cref="Clusters.LbMarks"/> of the endpoint.</summary>
+    public string LbMarks { get; init; } = "";
+
     /// <summary>Whether the host is a name.</summary>
     public bool IsNamed => !System.Net.IPAddress.TryParse(Host, out _);
 }
@@ -68,6 +71,7 @@ internal sealed record EndpointGroup(uint Priority, uint? LocalityWeight, Endpoi
         {
             Marks = SocketMarks.Of(endpoint.Metadata),
             LocalityMarks = localityMarks,
+            LbMarks = Clusters.LbMarks.Of(endpoint.Metadata),
         };
     }
 

@@ -9,6 +9,9 @@ internal static class UpstreamTranslator
     /// <summary>The label of an upstream that answers some requests with 503 for nothing, in parts per million.</summary>
     public const string DropLabel = "amesh_drop";
 
+    /// <summary>The label of a subset's upstream that says whose circuit breakers count its requests: the cluster's upstream.</summary>
+    public const string ClusterLabel = "amesh_cluster";
+
     /// <summary>
     /// What a cluster that has come comes to: its upstream first; where its endpoints are connected to in several ways one
     /// for each of the others; and how TLS is spoken.
@@ -17,15 +20,28 @@ internal static class UpstreamTranslator
     /// <param name="assignment">Its endpoints; none where its assignment has not come or is empty, which is 503.</param>
     public static IReadOnlyList<ApisixObject> Translate(ClusterModel cluster, Assignment assignment)
     {
-        List<Way> ways = WaysOf(cluster, assignment);
-        List<(string Id, long Weight)> groups = ways.Count == 1 ? [] : [.. ways.Select(way => (way.Id, way.Nodes.Sum(node => node.Weight)))];
-        var objects = new List<ApisixObject>();
-        objects.AddRange(ways.Select((way, i) => UpstreamOf(cluster, assignment, way, i == 0 ? groups : [])));
+        var objects = new List<ApisixObject>(UpstreamsOf(cluster, cluster.Subsets?.Choose(assignment, "") ?? assignment));
 
-        // Several host names may go by one context, and several sockets by one secret.
+        // Those of endpoints that are in subsets alone as well. Several host names may go by one context, and several sockets
+        // by one secret.
+        List<Way> ways = WaysOf(cluster, assignment);
         objects.AddRange(ways.Select(way => way.Context).OfType<TlsContext>().DistinctBy(context => context.Id));
         objects.AddRange(ways.SelectMany(way => way.Socket.Tls?.Inline ?? []).DistinctBy(secret => secret.Id));
         return objects;
+    }
+
+    /// <summary>The upstreams of a subset; how TLS is spoken is said beside the cluster's own.</summary>
+    /// <param name="cluster">The cluster.</param>
+    /// <param name="assignment">All its endpoints.</param>
+    /// <param name="marks">The <see cref="LbMarks"/> that are asked for.</param>
+    public static IReadOnlyList<Upstream> Subset(ClusterModel cluster, Assignment assignment, string marks) => UpstreamsOf(
+        cluster with { Name = SubsetName.Of(cluster.Name, marks) }, cluster.Subsets?.Choose(assignment, marks) ?? assignment);
+
+    private static IReadOnlyList<Upstream> UpstreamsOf(ClusterModel cluster, Assignment assignment)
+    {
+        List<Way> ways = WaysOf(cluster, assignment);
+        List<(string Id, long Weight)> groups = ways.Count == 1 ? [] : [.. ways.Select(way => (way.Id, way.Nodes.Sum(node => node.Weight)))];
+        return [.. ways.Select((way, i) => UpstreamOf(cluster, assignment, way, i == 0 ? groups : []))];
     }
 
     /// <summary>
@@ -43,7 +59,7 @@ internal static class UpstreamTranslator
     private static Upstream UpstreamOf(ClusterModel cluster, Assignment assignment, Way way, IReadOnlyList<(string Id, long Weight)> groups) => new()
     {
         Id = way.Id,
-        Name = Names.Readable(cluster.Name),
+        Name = Names.Readable(SubsetName.Readable(cluster.Name)),
         Type = cluster.Balancing.Type,
         Nodes = way.Socket.IsRefused ? [] : way.Nodes,
         Timeout = new UpstreamTimeout(cluster.ConnectTimeout, Durations.Unlimited, Durations.Unlimited),
@@ -88,6 +104,7 @@ internal static class UpstreamTranslator
 
         Set(BalancingPolicy.Label, cluster.Balancing.Settings);
         Set(CircuitBreakerLimits.Label, cluster.CircuitBreakers);
+        Set(ClusterLabel, cluster.CircuitBreakers is not null && SubsetName.Parse(cluster.Name) is { Marks.Length: > 0 } subset ? Names.UpstreamId(subset.Cluster) : null);
         Set(DropLabel, assignment.Dropped == 0 ? null : assignment.Dropped.ToString(CultureInfo.InvariantCulture));
         Set(OutlierEjection.Label, cluster.OutlierEjection);
         Set(UpstreamTls.Label, context?.Id);

@@ -24,7 +24,7 @@ internal sealed record FilterChainModel(
     TcpProxyModel? Proxy = null);
 
 /// <summary>A TCP proxy.</summary>
-/// <param name="Clusters">Names and shares of its clusters.</param>
+/// <param name="Clusters">Names and shares of its clusters, and the <see cref="Amesh.Translation.Clusters.LbMarks"/> that their endpoints must have.</param>
 /// <param name="IdleTimeout">See <see cref="StreamProxy.IdleTimeout"/>.</param>
 /// <param name="MaxConnectAttempts">See <see cref="StreamProxy.MaxConnectAttempts"/>.</param>
-internal sealed record TcpProxyModel(IReadOnlyList<(string Name, uint Weight)> Clusters, double? IdleTimeout, uint? MaxConnectAttempts);
+internal sealed record TcpProxyModel(IReadOnlyList<(string Name, uint Weight, string Marks)> Clusters, double? IdleTimeout, uint? MaxConnectAttempts);

@@ -1,4 +1,5 @@
 using Amesh.Apisix;
+using Amesh.Translation.Clusters;
 using Envoy.Extensions.Filters.Network.TcpProxy.V3;
 
 namespace Amesh.Translation.Listeners;
@@ -10,8 +11,8 @@ internal static class TcpProxies
 
     public static TcpProxyModel Model(TcpProxy proxy) => new(
         proxy.ClusterSpecifierCase == TcpProxy.ClusterSpecifierOneofCase.WeightedClusters
-            ? [.. proxy.WeightedClusters.Clusters.Select(cluster => (cluster.Name, cluster.Weight))]
-            : [(proxy.Cluster, 1u)],
+            ? [.. proxy.WeightedClusters.Clusters.Select(cluster => (cluster.Name, cluster.Weight, LbMarks.Of(proxy.MetadataMatch, cluster.MetadataMatch)))]
+            : [(proxy.Cluster, 1u, LbMarks.Of(proxy.MetadataMatch))],
         proxy.IdleTimeout is { } timeout ? Durations.Seconds(timeout) : null,
         proxy.MaxConnectAttempts is > 1 and var attempts ? attempts : null);
 
@@ -19,11 +20,12 @@ internal static class TcpProxies
     /// <param name="chain">The chain's name, unique in the listener.</param>
     /// <param name="proxy">The TCP proxy that it ends in.</param>
     /// <param name="isOriginalDst">Whether a cluster stands for the connection's own destination.</param>
-    public static StreamRoute Translate(string listener, string chain, TcpProxyModel proxy, Func<string, bool> isOriginalDst)
+    /// <param name="targetOf">The subset of a cluster that connections with these <see cref="LbMarks"/> go to, or the cluster.</param>
+    public static StreamRoute Translate(string listener, string chain, TcpProxyModel proxy, Func<string, bool> isOriginalDst, Func<string, string, string> targetOf)
     {
         StreamCluster[] clusters = [.. proxy.Clusters.Select(cluster => isOriginalDst(cluster.Name)
             ? new StreamCluster { OriginalDst = true, Weight = cluster.Weight }
-            : new StreamCluster { UpstreamId = Names.UpstreamId(cluster.Name), Weight = cluster.Weight })];
+            : new StreamCluster { UpstreamId = Names.UpstreamId(targetOf(cluster.Name, cluster.Marks)), Weight = cluster.Weight })];
         return new StreamRoute
         {
             Id = IdOf(listener, chain),

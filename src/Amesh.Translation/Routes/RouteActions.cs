@@ -35,7 +35,7 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
         switch (action.ClusterSpecifierCase)
         {
             case RouteAction.ClusterSpecifierOneofCase.Cluster:
-                (string? upstream, bool? originalDst) = Target(action.Cluster);
+                (string? upstream, bool? originalDst) = Target(action.Cluster, LbMarks.Of(action.MetadataMatch), diagnostics);
                 return (upstream, plugin with { OriginalDst = originalDst, OriginalDstFrom = scope.OriginalDstOf?.Invoke(action.Cluster), NotFoundStatus = NotFoundStatus(action, action.Cluster) });
             case RouteAction.ClusterSpecifierOneofCase.WeightedClusters:
                 return (null, plugin with { Clusters = Weighted(action, diagnostics.At("weighted_clusters")) });
@@ -69,7 +69,7 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
                 at.NotYet("cluster_header", "its share is answered with 503");
             }
 
-            (string? upstream, bool? originalDst) = Target(cluster.Name);
+            (string? upstream, bool? originalDst) = Target(cluster.Name, LbMarks.Of(action.MetadataMatch, cluster.MetadataMatch), at);
             targets.Add(new WeightedCluster
             {
                 UpstreamId = upstream,
@@ -97,9 +97,16 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
             _ => null,
         };
 
-    private (string? UpstreamId, bool? OriginalDst) Target(string cluster)
+    private (string? UpstreamId, bool? OriginalDst) Target(string cluster, string marks, DiagnosticScope diagnostics)
     {
+        if (marks.Length > 0 && scope.KindOf(cluster) == ClusterKind.Aggregate)
+        {
+            diagnostics.NotYet("metadata_match", "the clusters of an aggregate are asked for no metadata");
+        }
+
+        string target = scope.TargetOf?.Invoke(cluster, marks) ?? cluster;
         clusters.Add(cluster);
-        return scope.KindOf(cluster) == ClusterKind.OriginalDst ? (null, true) : (Names.UpstreamId(cluster), null);
+        clusters.Add(target);
+        return scope.KindOf(cluster) == ClusterKind.OriginalDst ? (null, true) : (Names.UpstreamId(target), null);
     }
 }

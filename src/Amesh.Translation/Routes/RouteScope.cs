@@ -9,8 +9,9 @@ namespace Amesh.Translation.Routes;
 /// <param name="Configuration">The route configuration without its virtual hosts: defaults for all of them.</param>
 /// <param name="KindOf">What kind of cluster a name stands for now.</param>
 /// <param name="OriginalDstOf">What a cluster of the connection's own destination says besides.</param>
+/// <param name="TargetOf">The subset of a cluster that requests with these <see cref="LbMarks"/> go to, or the cluster.</param>
 internal sealed record RouteScope(
-    string RouteConfig, RouteConfiguration Configuration, Func<string, ClusterKind> KindOf, Func<string, OriginalDestination?>? OriginalDstOf = null);
+    string RouteConfig, RouteConfiguration Configuration, Func<string, ClusterKind> KindOf, Func<string, OriginalDestination?>? OriginalDstOf = null, Func<string, string, string>? TargetOf = null);
 
 /// <summary>The objects of one virtual host.</summary>
 /// <param name="Routes">In Envoy's order.</param>

@@ -45,10 +45,10 @@ public sealed class FieldAuditTests
         var host = new VirtualHost();
         for (int i = 0; i < 3; i++)
         {
-            host.Routes.Add(new Route { Route_ = new RouteAction { MetadataMatch = new Metadata() } });
+            host.Routes.Add(new Route { Route_ = new RouteAction { HedgePolicy = new HedgePolicy() } });
         }
 
-        Assert.Equal("routes[0].route.metadata_match", Assert.Single(Walk(host)).Path);
+        Assert.Equal("routes[0].route.hedge_policy", Assert.Single(Walk(host)).Path);
     }
 
     [Fact]

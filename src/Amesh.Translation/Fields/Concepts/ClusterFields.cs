@@ -55,8 +55,19 @@ internal static class ClusterFields
             { "per_connection_buffer_limit_bytes", Inert("buffers are as nginx is configured") },
             { "wait_for_warm_on_init", Inert("a first start waits for what is named") },
             { "load_balancing_policy", Exact("upstreams.type", "the first policy that is known, as in Envoy") },
-            { "lb_subset_config", NotYet("endpoints are not chosen by metadata") },
+            { "lb_subset_config", Exact("upstreams", "an upstream for each subset that a route names") },
             { "lrs_server lrs_report_endpoint_metrics", NotYet("no load is reported") },
+        },
+        new("envoy.config.cluster.v3.Cluster.LbSubsetConfig")
+        {
+            { "subset_selectors fallback_policy default_subset list_as_any panic_mode_any", Exact("upstreams.nodes") },
+            { "locality_weight_aware scale_locality_weight", Exact("upstreams.nodes[].weight") },
+            { "metadata_fallback_policy", NotYet("only what the route itself asks for is looked for") },
+        },
+        new("envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector")
+        {
+            { "keys fallback_policy fallback_keys_subset", Exact("upstreams.nodes") },
+            { "single_host_per_subset", NotYet("all endpoints of the subset are taken") },
         },
         new("envoy.config.cluster.v3.Cluster.EdsClusterConfig")
         {

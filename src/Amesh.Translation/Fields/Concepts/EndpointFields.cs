@@ -70,7 +70,7 @@ internal static class EndpointFields
                 Inert("labels; only those keys have an effect that are told")
                     .But("envoy.transport_socket_match", Exact("upstreams.labels.amesh_tls, amesh_groups", "see Cluster.transport_socket_matches"))
                     .But("istio", Inert("where a resource comes from: diagnostics and labels say it"))
-                    .But("envoy.lb", Inert("for choosing endpoints by metadata, which is told where it is asked for"))
+                    .But("envoy.lb", Exact("upstreams.nodes", "see Cluster.lb_subset_config"))
             },
             { "typed_filter_metadata", Inert("no filter that is translated reads it") },
         },

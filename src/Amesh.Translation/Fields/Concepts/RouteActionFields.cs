@@ -28,7 +28,7 @@ internal static class RouteActionFields
                 Exact("plugins.amesh mirrors", "copies go out as HTTP/1.1, when the whole body is there; a gRPC call whose length is not known is not copied")
             },
             { "cluster_header cluster_specifier_plugin inline_cluster_specifier_plugin", NotYet("such a route answers 503") },
-            { "metadata_match", NotYet("endpoints are not chosen by metadata") },
+            { "metadata_match", Exact("routes.upstream_id", "an upstream for each subset; see Cluster.lb_subset_config. In front of an aggregate it is told where it stands") },
             { "cors", NotYet("only the filter's own configuration is read", "plugins.amesh cors") },
             { "rate_limits include_vh_rate_limits", NotYet("there is no limit") },
             { "upgrade_configs", Near("plugins.amesh upgrades", "CONNECT is refused by nginx, with 405") },
@@ -60,7 +60,7 @@ internal static class RouteActionFields
             { "response_headers_to_add response_headers_to_remove", Exact("plugins.amesh clusters[].response_headers") },
             { "host_rewrite_literal", Exact("plugins.amesh clusters[].host_rewrite") },
             { "cluster_header", NotYet("its share is answered with 503") },
-            { "metadata_match", NotYet("endpoints are not chosen by metadata") },
+            { "metadata_match", Exact("plugins.amesh clusters[].upstream_id", "with what the route asks for") },
             { "typed_per_filter_config", NotYet("filters are configured as the route says") },
         },
         new("envoy.config.route.v3.RouteAction.RequestMirrorPolicy")

@@ -13,6 +13,7 @@ internal static class TcpFields
         {
             { "cluster", Exact("stream_routes.upstream_id, plugins.amesh clusters") },
             { "weighted_clusters", Exact("stream_routes.plugins.amesh clusters") },
+            { "metadata_match", Exact("stream_routes.upstream_id, plugins.amesh clusters", "as RouteAction has it") },
             { "stat_prefix", Inert("statistics alone") },
             { "idle_timeout", Exact("stream_routes.plugins.amesh idle_timeout") },
             { "max_connect_attempts", Exact("stream_routes.plugins.amesh max_connect_attempts") },
@@ -25,7 +26,7 @@ internal static class TcpFields
         new(Proxy + ".WeightedCluster.ClusterWeight")
         {
             { "name weight", Exact("stream_routes.plugins.amesh clusters[].upstream_id, weight") },
-            { "metadata_match", NotYet("endpoints are not chosen by metadata") },
+            { "metadata_match", Exact("stream_routes.plugins.amesh clusters[].upstream_id", "with what the proxy asks for") },
         },
     ]);
 }
