@@ -22,13 +22,22 @@ internal static class UpstreamTranslator
     {
         var objects = new List<ApisixObject>(UpstreamsOf(cluster, cluster.Subsets?.Choose(assignment, "") ?? assignment));
 
-        // Those of endpoints that are in subsets alone as well. Several host names may go by one context, and several sockets
-        // by one secret.
-        List<Way> ways = WaysOf(cluster, assignment);
-        objects.AddRange(ways.Select(way => way.Context).OfType<TlsContext>().DistinctBy(context => context.Id));
-        objects.AddRange(ways.SelectMany(way => way.Socket.Tls?.Inline ?? []).DistinctBy(secret => secret.Id));
+        // Several host names may go by one context, and several sockets by one secret.
+        (UpstreamTls? Tls, string HostName)[] all = [.. HostsOf(cluster, assignment)];
+        objects.AddRange(all.Select(host => host.Tls?.For(host.HostName)).OfType<TlsContext>().DistinctBy(context => context.Id));
+        objects.AddRange(all.SelectMany(host => host.Tls?.Inline ?? []).DistinctBy(secret => secret.Id));
         return objects;
     }
+
+    // The TLS that upstreams of the cluster name. One that gets no requests as the cluster is may get some in a subset.
+    private static IEnumerable<(UpstreamTls? Tls, string HostName)> HostsOf(ClusterModel cluster, Assignment assignment) =>
+        cluster.Subsets is null
+            ? WaysOf(cluster, assignment).Select(way => (way.Socket.Tls, way.HostName))
+            : assignment.Groups.SelectMany(group => group.Endpoints)
+                .Select(endpoint => KeyOf(cluster, endpoint))
+                .Select(key => (cluster.Sockets.All[key.Socket].Tls, key.HostName))
+                .Append((cluster.Sockets.All[^1].Tls, ""))
+                .Distinct();
 
     /// <summary>The upstreams of a subset; how TLS is spoken is said beside the cluster's own.</summary>
     /// <param name="cluster">The cluster.</param>
@@ -74,21 +83,21 @@ internal static class UpstreamTranslator
     {
         TransportSockets sockets = cluster.Sockets;
         var ways = new List<Way>();
-        foreach (((int Socket, string HostName) key, IReadOnlyList<UpstreamNode> nodes) in NodeWeights.By(cluster, assignment, KeyOf)
+        foreach (((int Socket, string HostName) key, IReadOnlyList<UpstreamNode> nodes) in NodeWeights.By(cluster, assignment, endpoint => KeyOf(cluster, endpoint))
             .OrderBy(group => group.Key.Socket).ThenBy(group => group.Key.HostName, StringComparer.Ordinal))
         {
             UpstreamSocket socket = sockets.All[key.Socket];
             string id = ways.Count == 0 ? Names.UpstreamId(cluster.Name) : ObjectId.HashOf($"{cluster.Name} {socket.Name} {key.HostName}");
-            ways.Add(new Way(id, socket, socket.Tls?.For(key.HostName), nodes));
+            ways.Add(new Way(id, socket, key.HostName, nodes));
         }
 
-        return ways.Count > 0 ? ways : [new Way(Names.UpstreamId(cluster.Name), sockets.All[^1], sockets.All[^1].Tls?.For(""), [])];
+        return ways.Count > 0 ? ways : [new Way(Names.UpstreamId(cluster.Name), sockets.All[^1], "", [])];
+    }
 
-        (int Socket, string HostName) KeyOf(Endpoint endpoint)
-        {
-            int socket = sockets.IndexFor(endpoint);
-            return (socket, sockets.All[socket].Tls?.HostSni == true ? endpoint.HostName : "");
-        }
+    private static (int Socket, string HostName) KeyOf(ClusterModel cluster, Endpoint endpoint)
+    {
+        int socket = cluster.Sockets.IndexFor(endpoint);
+        return (socket, cluster.Sockets.All[socket].Tls?.HostSni == true ? endpoint.HostName : "");
     }
 
     private static SortedDictionary<string, string>? Labels(ClusterModel cluster, Assignment assignment, TlsContext? context, IReadOnlyList<(string Id, long Weight)> groups)
@@ -114,5 +123,9 @@ internal static class UpstreamTranslator
     }
 
     /// <summary>Endpoints that are connected to in one way.</summary>
-    private sealed record Way(string Id, UpstreamSocket Socket, TlsContext? Context, IReadOnlyList<UpstreamNode> Nodes);
+    private sealed record Way(string Id, UpstreamSocket Socket, string HostName, IReadOnlyList<UpstreamNode> Nodes)
+    {
+        /// <summary>How TLS is spoken with them.</summary>
+        public TlsContext? Context => Socket.Tls?.For(HostName);
+    }
 }

@@ -84,10 +84,16 @@ public sealed class SubsetTests : IDisposable
         Cluster cluster = ClusterOf("version");
         cluster.TransportSocket = new TransportSocket { Name = "tls", TypedConfig = Any.Pack(new UpstreamTlsContext { Sni = "s", AutoHostSni = true }) };
         cluster.CircuitBreakers = new CircuitBreakers { Thresholds = { new CircuitBreakers.Types.Thresholds { MaxRequests = 5 } } };
+        ClusterLoadAssignment endpoints = Endpoints("v1", "v2");
+        endpoints.Endpoints.Add(new LocalityLbEndpoints { Priority = 1, LbEndpoints = { endpoints.Endpoints[0].LbEndpoints[1] } });
+        endpoints.Endpoints[0].LbEndpoints.RemoveAt(1);
+        endpoints.Endpoints[1].LbEndpoints[0].Endpoint.Hostname = "host";
         Set(TypeUrls.Cluster, "c", cluster);
+        Set(TypeUrls.ClusterLoadAssignment, "c", endpoints);
         _pipeline.Quiet();
+        Assert.Equal(["10.0.0.2"], Nodes("c version=v2"));
         string context = Label("c version=v2", "amesh_tls")!;
-        Assert.Contains($"/tls_contexts/{context}", _sink.Held.Keys);
+        Assert.Contains("\"sni\":\"host\"", _sink.Held[$"/tls_contexts/{context}"], StringComparison.Ordinal);
         Assert.Equal(ObjectId.From("c"), Label("c version=v2", "amesh_cluster"));
         Assert.Null(Label("c", "amesh_cluster"));
 
