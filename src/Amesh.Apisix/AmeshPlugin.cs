@@ -404,4 +404,7 @@ public sealed record OriginalDestination
 
     /// <summary>Seconds for the TCP connection; 10 where nothing is said.</summary>
     public double? ConnectTimeout { get; init; }
+
+    /// <summary>The own address that the connection comes from; null: what the system chooses.</summary>
+    public string? BindSource { get; init; }
 }

@@ -38,6 +38,9 @@ public sealed record StreamCluster
     /// <summary>The connection goes to where it was going before it was captured.</summary>
     public bool? OriginalDst { get; init; }
 
+    /// <summary>What its cluster says besides.</summary>
+    public OriginalDestination? OriginalDstFrom { get; init; }
+
     /// <summary>Its share.</summary>
     public required uint Weight { get; init; }
 }

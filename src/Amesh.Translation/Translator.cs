@@ -374,7 +374,7 @@ public sealed class Translator : IUnitHandler
         if (_chains.GetValueOrDefault(key)?.Proxy is { } proxy)
         {
             bool IsOriginalDst(string cluster) => _clusters.KindOf(cluster) == ClusterKind.OriginalDst;
-            _objects.Set(owner, [TcpProxies.Translate(key.Listener, key.Name, proxy, IsOriginalDst, _clusters.TargetOf)]);
+            _objects.Set(owner, [TcpProxies.Translate(key.Listener, key.Name, proxy, IsOriginalDst, _clusters.OriginalDstOf, _clusters.TargetOf)]);
             Relate(key, [.. proxy.Clusters.SelectMany(cluster => new[] { cluster.Name, _clusters.TargetOf(cluster.Name, cluster.Marks) })]);
         }
         else

@@ -83,6 +83,7 @@ local function original_dst(ctx, from)
     end
 
     port = from.port or port
+    ctx.amesh_bind_source = from.bind_source
     local connect = from.connect_timeout or ORIGINAL_DST_CONNECT
     local host = find(ip, ":", 1, true) and "[" .. ip .. "]" or ip
     local conf = {

@@ -9,6 +9,7 @@ local upstream_tls = require("apisix.amesh.upstream_tls")
 local ngx = ngx
 local byte = string.byte
 local error = error
+local find = string.find
 local pcall = pcall
 
 local _M = {}
@@ -20,8 +21,10 @@ local pool_suffix
 local source
 
 
+-- An address of the endpoint's own family; the other cannot reach it.
 local function bind(host)
-    if not source or byte(host, 1) == BRACKET or not ngx_balancer.bind_to_local_addr then
+    local is_v6 = byte(host, 1) == BRACKET or find(host, ":", 1, true) ~= nil
+    if not source or is_v6 ~= (find(source, ":", 1, true) ~= nil) or not ngx_balancer.bind_to_local_addr then
         return
     end
 

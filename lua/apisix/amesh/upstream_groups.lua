@@ -1,5 +1,5 @@
--- Upstreams that stand for several; the label `amesh_groups` names them with their shares: "ID1=weight,ID2=weight". What
--- does not fit into it goes on in `amesh_groups_2`, and so on.
+-- Upstreams that stand for several; the label `amesh_groups` names them with their shares: "ID1=weight,ID2=weight".
+-- What does not fit into it goes on in `amesh_groups_2`, and so on.
 --
 -- A cluster whose endpoints differ in TLS names itself among them. One that does not is an aggregate, a cluster of
 -- clusters, which lists its members in the order in which Envoy falls back from one to the next.

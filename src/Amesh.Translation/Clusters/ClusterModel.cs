@@ -84,6 +84,9 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
     /// <summary>How endpoints are chosen by their metadata; null where they are not.</summary>
     public SubsetPolicy? Subsets { get; init; }
 
+    /// <summary>The own address that connections come from; null: what the system chooses.</summary>
+    public string? BindSource { get; init; }
+
     /// <summary>The clusters that an aggregate is made of.</summary>
     public IReadOnlyList<string> Members { get; init; } = [];
 
@@ -103,6 +106,7 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
             ConnectTimeout = connectTimeout,
             Pool = ConnectionPool.Of(cluster),
             OriginalDst = OriginalDestinations.Of(cluster, connectTimeout, diagnostics),
+            BindSource = cluster.Type == Cluster.Types.DiscoveryType.OriginalDst ? null : BindSources.Of(cluster, diagnostics),
             PanicThreshold = panic,
             FailsOnPanic = cluster.CommonLbConfig?.ZoneAwareLbConfig?.FailTrafficOnPanic ?? false,
             CircuitBreakers = CircuitBreakerLimits.Translate(cluster.CircuitBreakers),

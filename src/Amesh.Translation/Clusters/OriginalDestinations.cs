@@ -32,6 +32,7 @@ internal static class OriginalDestinations
             Header = config?.UseHttpHeader == true ? config.HttpHeaderName.Length > 0 ? config.HttpHeaderName : DefaultHeader : null,
             Port = port,
             ConnectTimeout = connectTimeout == DefaultConnectTimeout ? null : connectTimeout,
+            BindSource = BindSources.Of(cluster, diagnostics),
         };
         return said == new OriginalDestination() ? null : said;
     }

@@ -112,6 +112,7 @@ internal static class UpstreamTranslator
         }
 
         Set(BalancingPolicy.Label, cluster.Balancing.Settings);
+        Set(BindSources.Label, cluster.BindSource);
         Set(CircuitBreakerLimits.Label, cluster.CircuitBreakers);
         Set(ClusterLabel, cluster.CircuitBreakers is not null && SubsetName.Parse(cluster.Name) is { Marks.Length: > 0 } subset ? Names.UpstreamId(subset.Cluster) : null);
         Set(DropLabel, assignment.Dropped == 0 ? null : assignment.Dropped.ToString(CultureInfo.InvariantCulture));

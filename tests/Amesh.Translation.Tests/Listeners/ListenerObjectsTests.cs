@@ -128,7 +128,7 @@ public class ListenerObjectsTests
         Assert.Equal(2, Of("/upstreams/").Count());
 
         Set(TypeUrls.Cluster, "two", new Cluster { Name = "two", Type = Cluster.Types.DiscoveryType.OriginalDst });
-        Assert.Contains("{\"original_dst\":true,\"weight\":20}", Assert.Single(Of("/stream_routes/")), StringComparison.Ordinal);
+        Assert.Contains("{\"original_dst\":true,\"original_dst_from\":{\"connect_timeout\":5},\"weight\":20}", Assert.Single(Of("/stream_routes/")), StringComparison.Ordinal);
         Assert.Single(Of("/upstreams/"));
     }
 

@@ -5,6 +5,7 @@
 local core = require("apisix.core")
 local outlier = require("apisix.amesh.outlier")
 
+local find = string.find
 local ngx = ngx
 local require = require
 
@@ -43,6 +44,19 @@ local function note_failure(ctx)
 end
 
 
+-- From an address of the endpoint's own family; the other cannot reach it.
+local function bind(source, host)
+    if not source or (find(source, ":", 1, true) ~= nil) ~= (find(host, ":", 1, true) ~= nil) then
+        return
+    end
+
+    local ok, err = balancer.bind_to_local_addr(source)
+    if not ok then
+        core.log.error("a connection does not come from ", source, ": ", err)
+    end
+end
+
+
 local function run(pick_server, route, ctx)
     local server = ctx.picked_server
     if server then
@@ -58,6 +72,7 @@ local function run(pick_server, route, ctx)
         end
     end
 
+    bind(ctx.amesh.bind_source, server.host)
     ctx.amesh.host = server.host .. ":" .. server.port
     local ok, err = balancer.set_current_peer(server.host, server.port)
     if not ok then

@@ -8,12 +8,14 @@ local upstream_tls = require("apisix.amesh.stream.upstream_tls")
 
 local find = string.find
 local ngx = ngx
+local tostring = tostring
 
 local _M = {}
 
 -- as nginx says it where no upstream can be had
 local UNAVAILABLE = 503
-local ORIGINAL_DST_TIMEOUT = { connect = 10, send = 86400, read = 86400 }
+local CONNECT_TIMEOUT = 10
+local FOREVER = 86400
 
 
 local function close(why)
@@ -22,13 +24,16 @@ local function close(why)
 end
 
 
-local function original_dst(ctx)
+local function original_dst(ctx, from)
     local found = ctx.amesh_connection
     local about = found and found.about
     if not about or not about.captured then
         return close("it was made to this proxy itself, going there again would never end")
     end
 
+    local port = from and from.port or about.destination_port
+    local connect = from and from.connect_timeout or CONNECT_TIMEOUT
+    ctx.amesh.bind_source = from and from.bind_source
     local host = about.destination_ip
     if find(host, ":", 1, true) then
         host = "[" .. host .. "]"
@@ -38,11 +43,11 @@ local function original_dst(ctx)
         id = "original_dst",
         type = "roundrobin",
         scheme = "tcp",
-        timeout = ORIGINAL_DST_TIMEOUT,
-        nodes = { { host = host, port = about.destination_port, weight = 1, priority = 0 } },
+        timeout = { connect = connect, send = FOREVER, read = FOREVER },
+        nodes = { { host = host, port = port, weight = 1, priority = 0 } },
     }
     conf.parent = ctx.matched_route
-    upstream.set(ctx, "amesh#" .. connection.join(about.destination_ip, about.destination_port), "1", conf)
+    upstream.set(ctx, "amesh#" .. connection.join(about.destination_ip, port), tostring(connect), conf)
     ctx.matched_upstream = conf
 end
 
@@ -53,7 +58,7 @@ function _M.use(ctx, conf)
 
     local chosen = conf.clusters and cluster.choose(conf.clusters) or conf
     if chosen.original_dst then
-        return original_dst(ctx)
+        return original_dst(ctx, chosen.original_dst_from)
     end
 
     local id = chosen.upstream_id or ctx.matched_route.value.upstream_id
@@ -69,6 +74,7 @@ function _M.use(ctx, conf)
         return ngx.exit(UNAVAILABLE)
     end
 
+    ctx.amesh.bind_source = value.labels and value.labels.amesh_bind_source
     ctx.upstream_id = id
 end
 

@@ -36,7 +36,7 @@ internal static class ClusterFields
             { "cluster_type", Exact("upstreams.labels.amesh_groups", "the aggregate; another one is told where it stands") },
             { "health_checks", NotYet("endpoints are as healthy as the control plane says", "upstreams.checks") },
             { "outlier_detection", Exact("upstreams.labels.amesh_outlier_detection", "see OutlierDetection") },
-            { "upstream_bind_config", NotYet("connections go out from the address that the system chooses") },
+            { "upstream_bind_config", Exact("upstreams.labels.amesh_bind_source, original_dst_from.bind_source") },
             { "upstream_connection_options", NotYet("TCP keepalive is as nginx is configured") },
             { "max_requests_per_connection", Exact("upstreams.keepalive_pool.requests") },
             { "ring_hash_lb_config maglev_lb_config", Near("upstreams.type amesh_hash", HashNote) },
