@@ -24,6 +24,9 @@ public class SubsetPolicyTests
         Assert.Equal(["e1", "e2", "e3"], Chosen(config, ("stage", "prod")));
         Assert.Equal(["e3"], Chosen(config, ("version", "1.1"), ("stage", "prod")));
         Assert.Equal(["e1", "e2", "e3", "e4"], Chosen(config, ("version", "1.1")));
+
+        config = Config(Fallback.AnyEndpoint, Keys("stage"));
+        Assert.Equal(["e1", "e2", "e3", "e4"], Chosen(config, ("version", "1.1"), ("stage", "prod")));
     }
 
     [Theory]
