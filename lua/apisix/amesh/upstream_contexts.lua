@@ -3,7 +3,7 @@
 --
 -- - ALPN as the cluster asks for it: OpenSSL takes the protocols of a connection from its SSL_CTX, so they are set
 --   there before a connection is made. Where another cluster's were set in between, the handshake is broken off and
---   made again.
+--   made again. Which a connection took is told by a mark beside them: the argument of a callback that nobody sets.
 -- - Verification in the location for HTTP/2: its module knows no proxy_ssl_verify_by_lua, but the function behind it
 --   can be set in any SSL_CTX. Until that one has been seen, APISIX's runtime is told to verify the connection by a
 --   store whose verifying function is the same one. It takes the store only with a client certificate: where the
@@ -21,6 +21,9 @@ intptr_t amesh_upstream_set_ssl_verify(void *request, int verify) __asm__("ngx_h
 intptr_t amesh_upstream_set_ssl_trusted_store(void *request, void *store)
     __asm__("ngx_http_apisix_upstream_set_ssl_trusted_store");
 void amesh_X509_STORE_set_verify(void *store, void *verify) __asm__("X509_STORE_set_verify");
+void amesh_SSL_CTX_set_record_padding_callback_arg(void *context, void *number)
+    __asm__("SSL_CTX_set_record_padding_callback_arg");
+void *amesh_SSL_get_record_padding_callback_arg(const void *ssl) __asm__("SSL_get_record_padding_callback_arg");
 void amesh_SSL_CTX_set_cert_verify_callback(void *context, void *callback, void *data)
     __asm__("SSL_CTX_set_cert_verify_callback");
 ]]
@@ -29,15 +32,18 @@ local C = openssl.C
 local get_request = base.get_request
 local pcall = pcall
 local setmetatable = setmetatable
+local tonumber = tonumber
 
 local _M = {}
 
 -- what nginx's module for gRPC offers
 local H2 = "\2h2"
-local MOST_AGAIN = 5
+local MOST_AGAIN = 20
 
--- "http1", "http2" -> { context = SSL_CTX *, alpn = on the wire, changes = how often it was set }
+-- "http1", "http2", "tcp at port N" -> { context = SSL_CTX *, alpn = on the wire }
 local known = {}
+-- protocols on the wire -> their mark; the array part has them by mark. Without a mark: what nginx itself offers.
+local marks = {}
 -- authority -> X509_STORE that leads to the function
 local learners = setmetatable({}, { __mode = "k" })
 
@@ -84,8 +90,13 @@ end
 local function offer(one, wanted)
     if one.alpn ~= wanted then
         C.amesh_SSL_CTX_set_alpn_protos(one.context, wanted, #wanted)
+        local mark = marks[wanted]
+        if not mark then
+            mark = #marks + 1
+            marks[mark], marks[wanted] = wanted, mark
+        end
+        C.amesh_SSL_CTX_set_record_padding_callback_arg(one.context, ffi.cast("void *", mark))
         one.alpn = wanted
-        one.changes = one.changes + 1
     end
 end
 
@@ -103,7 +114,6 @@ function _M.before_try(state)
     end
     if one then
         offer(one, state.alpn)
-        state.changes = one.changes
         if state.kind == "http2" then
             C.amesh_upstream_set_ssl_verify(get_request(), 0)
         end
@@ -124,8 +134,14 @@ function _M.before_try(state)
 end
 
 
+local function offered(connection, kind)
+    local mark = tonumber(ffi.cast("intptr_t", C.amesh_SSL_get_record_padding_callback_arg(connection)))
+    return marks[mark] or (kind == "http2" and H2 or "")
+end
+
+
 local function learn(connection, kind)
-    local one = { context = C.amesh_SSL_get_SSL_CTX(connection), alpn = kind == "http2" and H2 or "", changes = 0 }
+    local one = { context = C.amesh_SSL_get_SSL_CTX(connection), alpn = offered(connection, kind) }
     if kind == "http2" then
         C.amesh_SSL_CTX_set_cert_verify_callback(one.context, verify_function(), nil)
     end
@@ -137,22 +153,12 @@ end
 
 -- In the handshake: was the connection made with other protocols than the cluster's? Then it is to be made again.
 function _M.is_to_be_made_again(connection, state)
-    -- TCP clusters have protocols of their own inside; theirs are not offered
-    if not state.kind then
-        return false
+    if not known[state.kind] then
+        learn(connection, state.kind)
     end
-
-    local one = known[state.kind] or learn(connection, state.kind)
-    local right
-    if state.stood_in then
-        state.again = true
-        return true
-    elseif state.unseen then
-        right = one.changes == 0 and one.alpn == state.alpn
-    else
-        right = one.changes == state.changes
-    end
-    if right or (state.times_again or 0) >= MOST_AGAIN then
+    if not state.stood_in
+        and (offered(connection, state.kind) == state.alpn or (state.times_again or 0) >= MOST_AGAIN)
+    then
         return false
     end
 

@@ -4,6 +4,7 @@
 -- APISIX's own balancer would try as many times as there are endpoints and knows no idle timeout of a route.
 local core = require("apisix.core")
 local outlier = require("apisix.amesh.outlier")
+local upstream_tls = require("apisix.amesh.stream.upstream_tls")
 
 local find = string.find
 local ngx = ngx
@@ -22,9 +23,10 @@ local balancer
 
 
 local function prepare(ctx, conf)
-    local tries = conf.max_connect_attempts or 1
-    if tries > 1 then
-        balancer.set_more_tries(tries - 1)
+    ctx.amesh.left = (conf.max_connect_attempts or 1) - 1
+    local more = ctx.amesh.left + upstream_tls.spare_tries(ctx)
+    if more > 0 then
+        balancer.set_more_tries(more)
     end
 
     local timeout = ctx.upstream_conf.timeout
@@ -39,6 +41,7 @@ end
 local function note_failure(ctx)
     local host = ctx.amesh.host
     if host then
+        ctx.amesh.host = nil
         outlier.failed(ctx.upstream_conf, host)
     end
 end
@@ -57,15 +60,30 @@ local function bind(source, host)
 end
 
 
+-- After a try that failed: the endpoint of the next one; nil and why there is none.
+local function next_server(pick_server, route, ctx)
+    if upstream_tls.is_to_be_made_again(ctx) then
+        return ctx.amesh.server
+    end
+
+    note_failure(ctx)
+    -- nginx may have more tries than the route grants, for connections that are to be made again
+    if ctx.amesh.left <= 0 then
+        return nil, "the route grants no more tries"
+    end
+    ctx.amesh.left = ctx.amesh.left - 1
+    return pick_server(route, ctx)
+end
+
+
 local function run(pick_server, route, ctx)
     local server = ctx.picked_server
     if server then
         ctx.picked_server = nil
         prepare(ctx, ctx.amesh.conf)
     else
-        note_failure(ctx)
         local err
-        server, err = pick_server(route, ctx)
+        server, err = next_server(pick_server, route, ctx)
         if not server then
             core.log.info("no endpoint is left: ", err)
             return ngx.exit(ngx.ERROR)
@@ -73,6 +91,8 @@ local function run(pick_server, route, ctx)
     end
 
     bind(ctx.amesh.bind_source, server.host)
+    upstream_tls.before_try(ctx)
+    ctx.amesh.server = server
     ctx.amesh.host = server.host .. ":" .. server.port
     local ok, err = balancer.set_current_peer(server.host, server.port)
     if not ok then

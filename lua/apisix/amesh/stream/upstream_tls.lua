@@ -1,5 +1,7 @@
 -- TLS towards the endpoints of a TCP cluster: as on the HTTP side, what its /tls_contexts object asks for. What the
 -- endpoint shows is verified by upstream_tls.verify (amesh-upstream-tls.conf).
+local alpn = require("apisix.amesh.alpn")
+local upstream_contexts = require("apisix.amesh.upstream_contexts")
 local upstream_tls = require("apisix.amesh.upstream_tls")
 
 local ngx_var = ngx.var
@@ -39,12 +41,26 @@ function _M.prepare(ctx, upstream)
         return nil, err
     end
 
+    -- each server has an SSL_CTX of its own
+    state.kind = "tcp at port " .. ngx_var.server_port
+    state.alpn = state.context.alpn and alpn.wire(state.context.alpn) or ""
     ctx.amesh.tls = state
     ngx_var.amesh_sni = state.sni
     return true
 end
 
 
+-- Balancer phase, before each try.
+function _M.before_try(ctx)
+    local state = ctx.amesh.tls
+    if state then
+        upstream_contexts.before_try(state)
+    end
+end
+
+
+_M.is_to_be_made_again = upstream_tls.is_to_be_made_again
+_M.spare_tries = upstream_tls.spare_tries
 _M.start = upstream_tls.init_worker
 
 return _M

@@ -1,0 +1,88 @@
+-- TLS towards the endpoints of TCP clusters: what is inside is HTTP, so that the endpoint can tell what it saw.
+local mesh, writer, client = require("mesh"), require("writer"), require("client")
+local count = require("tls_endpoint").count
+local ngx = ngx
+local folder = os.getenv("AMESH_TEST_CERTIFICATES")
+
+local CAPTURED = "10.96.0.1"
+-- by the port of the destination: the protocols that its cluster offers, and the one that the endpoint takes
+local CASES = {
+    { 9080, { "istio-peer-exchange", "http/1.1" }, "http/1.1" },
+    { 9081, nil, nil },
+    { 9082, { "http/1.0" }, "http/1.0" },
+}
+
+
+local function authority(name)
+    local file = assert(io.open(folder .. "/" .. name .. ".pem", "rb"))
+    local all = { "/amesh_secrets/ca", { id = "ca", name = "ca", ca = file:read("*a") } }
+    file:close()
+    return all
+end
+
+-- A cluster behind a port of the destination.
+local function cluster(port, alpn, addresses, conf)
+    local id, nodes = "c" .. port, {}
+    for index, address in ipairs(addresses) do
+        nodes[index] = { address, 1, 18443 }
+    end
+    local plugin = { clusters = { { upstream_id = id, weight = 1 } } }
+    for name, value in pairs(conf or {}) do
+        plugin[name] = value
+    end
+    return mesh.of(
+        { "/tls_contexts/" .. id, { id = id, name = id, sni = id .. ".example", validation = "ca", alpn = alpn,
+          sans = { { type = "uri", exact = "spiffe://cluster.local/ns/default/sa/ratings" } } } },
+        mesh.upstream(id, nodes, { scheme = "tls", labels = { amesh_tls = id } }),
+        { "/stream_routes/" .. id, { id = id, name = id, plugins = { amesh = plugin } } },
+        { "/listeners/l" .. port, { id = "l" .. port, name = "l", address = "0.0.0.0", port = 15006, bound = true,
+          direction = "inbound", original_dst = "restore", destination_port = port,
+          chains = { { name = id, stream_route = id } } } })
+end
+
+local function send(port)
+    return client.send({ to = { CAPTURED, port }, host = "x" })
+end
+
+
+return function(test, check)
+    test("protocols are offered as the cluster says, from a worker's first connections on and taking turns", function()
+        local objects = { authority("mesh") }
+        for _, case in ipairs(CASES) do
+            objects = mesh.of(objects, cluster(case[1], case[2], { "127.2.0.1" }))
+        end
+        writer.replace(objects)
+        local threads = {}
+        for index = 1, 8 do
+            threads[index] = ngx.thread.spawn(function()
+                for _ = 1, 5 do
+                    for _, case in ipairs(CASES) do
+                        local answer = send(case[1])
+                        check.equal(answer.status, 200)
+                        check.equal(answer.seen.alpn, case[3], "protocol at " .. case[1])
+                        check.equal(answer.seen.sni, "c" .. case[1] .. ".example")
+                    end
+                end
+            end)
+        end
+        for _, thread in ipairs(threads) do
+            local ok, finished, err = pcall(ngx.thread.wait, thread)
+            check.truthy(ok and finished, err or finished)
+        end
+    end)
+
+    test("an endpoint that does not hold gets nothing, and no other one is tried unless the route says so", function()
+        local bad, good = "127.2.0.4", "127.2.0.1"
+        writer.replace(mesh.of(authority("mesh"), cluster(9080, nil, { bad }),
+                               cluster(9081, nil, { bad, good }), cluster(9082, nil, { bad, good },
+                                                                          { max_connect_attempts = 2 })))
+        check.truthy(send(9080).status ~= 200)
+        local reached = 0
+        for _ = 1, 20 do
+            reached = reached + (send(9081).status == 200 and 1 or 0)
+            check.equal(send(9082).status, 200)
+        end
+        check.equal(reached, 10, "of 20 connections to one of two endpoints in turns")
+        check.equal(count(bad .. ":18443"), 0)
+    end)
+end
