@@ -169,6 +169,8 @@ run_tests() {
         done
         suite pod-apisix harness pod --connections 10000
         suite capture-apisix harness capture
+        suite lua-apisix as_root native-tests/lua/apisix.sh
+        suite life-apisix as_root node native-tests/apisix/life.mjs
         suite tls-apisix as_root native-tests/tls/run.sh
         suite cases-apisix as_root node native-tests/cases/run.mjs --target apisix
     fi
