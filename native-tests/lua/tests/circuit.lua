@@ -123,7 +123,8 @@ return function(test, check)
         local upstream = { id = id, labels = { amesh_circuit_breaker = '{"max_connections":1,"max_requests":2}' } }
         local circuit = require("apisix.amesh.circuit")
         local one = { upstream_conf = upstream, amesh = { conf = {}, http2 = true } }
-        local subset = { id = "subset", labels = { amesh_circuit_breaker = upstream.labels.amesh_circuit_breaker, amesh_cluster = id } }
+        local labels = { amesh_circuit_breaker = upstream.labels.amesh_circuit_breaker, amesh_cluster = id }
+        local subset = { id = "subset", labels = labels }
         local two = { upstream_conf = subset, amesh = { conf = {}, http2 = true } }
         circuit.enter(one, "a:1")
         circuit.enter(two, "a:1")
