@@ -4,35 +4,18 @@
 -- must not stand for each other (identities, authorities, source addresses) is added to the name here.
 local core = require("apisix.core")
 local ngx_balancer = require("ngx.balancer")
+local bind_source = require("apisix.amesh.bind_source")
 local upstream_tls = require("apisix.amesh.upstream_tls")
 
 local ngx = ngx
-local byte = string.byte
 local error = error
-local find = string.find
 local pcall = pcall
 
 local _M = {}
 
-local BRACKET = byte("[")
-
 -- of the try that the balancer phase is choosing an endpoint for
 local pool_suffix
 local source
-
-
--- An address of the endpoint's own family; the other cannot reach it.
-local function bind(host)
-    local is_v6 = byte(host, 1) == BRACKET or find(host, ":", 1, true) ~= nil
-    if not source or is_v6 ~= (find(source, ":", 1, true) ~= nil) or not ngx_balancer.bind_to_local_addr then
-        return
-    end
-
-    local ok, err = ngx_balancer.bind_to_local_addr(source)
-    if not ok then
-        core.log.error("a connection does not come from ", source, ": ", err)
-    end
-end
 
 
 -- Once per process, before anyone takes hold of the function.
@@ -48,7 +31,7 @@ function _M.init_worker()
             if options and options.pool then
                 options.pool = options.pool .. pool_suffix
             end
-            bind(host)
+            bind_source.use(source, host)
         end
         return set_current_peer(host, port, options)
     end

@@ -3,10 +3,10 @@
 --
 -- APISIX's own balancer would try as many times as there are endpoints and knows no idle timeout of a route.
 local core = require("apisix.core")
+local bind_source = require("apisix.amesh.bind_source")
 local outlier = require("apisix.amesh.outlier")
 local upstream_tls = require("apisix.amesh.stream.upstream_tls")
 
-local find = string.find
 local ngx = ngx
 local require = require
 
@@ -47,19 +47,6 @@ local function note_failure(ctx)
 end
 
 
--- From an address of the endpoint's own family; the other cannot reach it.
-local function bind(source, host)
-    if not source or (find(source, ":", 1, true) ~= nil) ~= (find(host, ":", 1, true) ~= nil) then
-        return
-    end
-
-    local ok, err = balancer.bind_to_local_addr(source)
-    if not ok then
-        core.log.error("a connection does not come from ", source, ": ", err)
-    end
-end
-
-
 -- After a try that failed: the endpoint of the next one; nil and why there is none.
 local function next_server(pick_server, route, ctx)
     if upstream_tls.is_to_be_made_again(ctx) then
@@ -90,7 +77,7 @@ local function run(pick_server, route, ctx)
         end
     end
 
-    bind(ctx.amesh.bind_source, server.host)
+    bind_source.use(ctx.amesh.bind_source, server.host)
     upstream_tls.before_try(ctx)
     ctx.amesh.server = server
     ctx.amesh.host = server.host .. ":" .. server.port
