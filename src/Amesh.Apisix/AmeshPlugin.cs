@@ -36,6 +36,9 @@ public sealed record AmeshPlugin
     /// <summary>Which protocols a request may ask to switch to, by name in lower case, where the route says so itself.</summary>
     public IReadOnlyDictionary<string, bool>? Upgrades { get; init; }
 
+    /// <summary>What the route says of the chain's filters, by their names.</summary>
+    public IReadOnlyDictionary<string, FilterOverride>? Filters { get; init; }
+
     /// <summary>Request headers that are taken away from clients that are not internal.</summary>
     public IReadOnlyList<string>? InternalOnly { get; init; }
 

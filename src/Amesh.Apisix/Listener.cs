@@ -87,6 +87,9 @@ public sealed record ListenerChain
     /// <summary>The source ports that it takes.</summary>
     public IReadOnlyList<uint>? SourcePorts { get; init; }
 
+    /// <summary>What connections must get through first, in Envoy's order; null where there is nothing.</summary>
+    public IReadOnlyList<ChainFilter>? NetworkFilters { get; init; }
+
     /// <summary>Set for a chain that speaks HTTP.</summary>
     public HttpChain? Http { get; init; }
 
@@ -102,6 +105,9 @@ public sealed record HttpChain
 {
     /// <summary>The route configuration that its requests are routed by.</summary>
     public required string RouteConfig { get; init; }
+
+    /// <summary>What requests must get through, in Envoy's order; null where there is nothing.</summary>
+    public IReadOnlyList<ChainFilter>? Filters { get; init; }
 
     /// <summary>Whether <c>.</c> and <c>..</c> are resolved before matching and in what the endpoint sees.</summary>
     public bool? NormalizePath { get; init; }

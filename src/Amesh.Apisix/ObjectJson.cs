@@ -38,4 +38,5 @@ public static class ObjectJson
 [JsonSerializable(typeof(Ssl))]
 [JsonSerializable(typeof(StreamRoute))]
 [JsonSerializable(typeof(Listener))]
+[JsonSerializable(typeof(ChainFilter))]
 internal sealed partial class ObjectJsonContext : JsonSerializerContext;

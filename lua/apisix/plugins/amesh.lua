@@ -15,6 +15,7 @@ local forwarded = require("apisix.amesh.forwarded")
 local hash = require("apisix.amesh.hash")
 local header_ops = require("apisix.amesh.header_ops")
 local http2 = require("apisix.amesh.http2")
+local http_filters = require("apisix.amesh.http_filters")
 local internal = require("apisix.amesh.internal")
 local listeners = require("apisix.amesh.listeners")
 local local_reply = require("apisix.amesh.local_reply")
@@ -37,6 +38,21 @@ local type = type
 
 -- for requests that come to the plugin by a route of the user's own
 local NO_CHAIN = {}
+
+-- Envoy's filters that are parts of this plugin, and the order of those whose own is not told
+local ORDER = { "fault", "cors" }
+local PARTS = {
+    fault = function(ctx, conf)
+        if conf.fault then
+            fault.inject(ctx, conf.fault)
+        end
+    end,
+    cors = function(ctx, conf)
+        if conf.cors then
+            cors.request(ctx, conf.cors)
+        end
+    end,
+}
 
 local _M = {
     version = 0.1,
@@ -146,11 +162,12 @@ function _M.access(conf, ctx)
     request_id.request(ctx, listeners.of(ctx) or NO_CHAIN)
     upgrade.check(ctx, conf)
 
-    if conf.fault then
-        fault.inject(ctx, conf.fault)
-    end
-    if conf.cors then
-        cors.request(ctx, conf.cors)
+    local http = listeners.of(ctx)
+    if http and http.filters then
+        http_filters.go_on(ctx, http.filters, conf, PARTS, ORDER)
+    else
+        PARTS.fault(ctx, conf)
+        PARTS.cors(ctx, conf)
     end
     answer(ctx, conf)
 

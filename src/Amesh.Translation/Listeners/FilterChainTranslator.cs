@@ -1,4 +1,5 @@
 using Amesh.Apisix;
+using Amesh.Translation.Filters;
 using Amesh.Translation.Secrets;
 using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
@@ -39,9 +40,16 @@ internal static class FilterChainTranslator
             return model;
         }
 
+        var before = new List<ChainFilter>();
         for (int i = 0; i < chain.Filters.Count; i++)
         {
             Filter filter = chain.Filters[i];
+            if (ChainFilters.OfNetwork(filter, diagnostics) is { } translated)
+            {
+                before.Add(translated);
+                model = model with { Chain = model.Chain with { NetworkFilters = before } };
+            }
+
             if (filter.TypedConfig?.Is(HttpConnectionManager.Descriptor) == true)
             {
                 HttpConnectionManager manager = filter.TypedConfig.Unpack<HttpConnectionManager>();

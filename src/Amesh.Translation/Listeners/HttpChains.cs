@@ -1,4 +1,5 @@
 using Amesh.Apisix;
+using Amesh.Translation.Filters;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using CodecType = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.CodecType;
 using Details = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.SetCurrentClientCertDetails;
@@ -38,6 +39,7 @@ internal static class HttpChains
         return new HttpChain
         {
             RouteConfig = routeConfig,
+            Filters = ChainFilters.OfHttp(manager.HttpFilters, diagnostics),
             NormalizePath = manager.NormalizePath == true ? true : null,
             MergeSlashes = manager.MergeSlashes ? true : null,
             EscapedSlashes = manager.PathWithEscapedSlashesAction switch

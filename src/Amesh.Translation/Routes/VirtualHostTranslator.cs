@@ -1,4 +1,5 @@
 using Amesh.Apisix;
+using Amesh.Translation.Filters;
 using Envoy.Extensions.Filters.Http.Fault.V3;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
@@ -148,6 +149,7 @@ internal sealed class VirtualHostTranslator
         {
             Fault = fault,
             Cors = cors,
+            Filters = RouteFilters.Of([route.TypedPerFilterConfig, _virtualHost.TypedPerFilterConfig, _scope.Configuration.TypedPerFilterConfig], diagnostics),
             AttemptCount = _virtualHost.IncludeRequestAttemptCount ? true : null,
             AttemptCountInResponse = _virtualHost.IncludeAttemptCountInResponse ? true : null,
             InternalOnly = _scope.Configuration.InternalOnlyHeaders.Count == 0

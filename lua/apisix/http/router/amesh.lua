@@ -12,6 +12,7 @@ local authority = require("apisix.amesh.authority")
 local destination = require("apisix.amesh.destination")
 local downstream_tls = require("apisix.amesh.downstream_tls")
 local forwarded = require("apisix.amesh.forwarded")
+local http_filters = require("apisix.amesh.http_filters")
 local listeners = require("apisix.amesh.listeners")
 local local_reply = require("apisix.amesh.local_reply")
 local path = require("apisix.amesh.path")
@@ -149,11 +150,18 @@ local function match_http(ctx, http)
     if (only_any or not virtual_host) and not destination.of(ctx).captured
         and plain_routes.match(ctx)
     then
+        if http.filters then
+            http_filters.begin(ctx, http.filters)
+        end
         return true
     end
 
     read_path(ctx, http)
-    return virtual_host ~= nil and match_mesh(ctx, virtual_host) or local_reply.send(ctx, 404)
+    local matched = virtual_host ~= nil and match_mesh(ctx, virtual_host)
+    if http.filters then
+        http_filters.begin(ctx, http.filters, matched and ctx.matched_route.value.plugins.amesh)
+    end
+    return matched or local_reply.send(ctx, 404)
 end
 
 
