@@ -40,6 +40,7 @@ lay_out() {
         -e "s|^  # HTTP/1.1 and HTTP/2 without|$settings\n&|" \
         -e "s|^    source: .*|    source: file:$work/none\n    targets: {http: 127.0.0.1:15079}|" \
         -e "s|^nginx_config:|&\n  worker_processes: 2\n  error_log_level: info\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: include $here/servers.conf;|" \
+        -e "s|^    include $root/apisix-patch/amesh-stream.conf;|&\n    include $here/stream_servers.conf;|" \
         "$root/apisix-patch/config.yaml" > "$prefix/conf/config.yaml"
     (cd "$prefix" && bash ./bin/apisix init) > "$work/init" 2>&1 || { cat "$work/init"; exit 1; }
 }
@@ -107,6 +108,7 @@ reload() {
     sleep 2
 }
 
+suite speak_late
 suite leave_a_mesh
 reload
 expect "after a reload every worker has the virtual hosts that are in the zone" answers one one

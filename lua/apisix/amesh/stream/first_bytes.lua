@@ -5,6 +5,7 @@
 -- the socket when it becomes readable and lets go of what it saw. That wait has no end of its own (preread_timeout is
 -- days): a listener's time limit is kept by one timer per worker that shuts connections down whose time is over. Only
 -- where the listener goes on without the bytes (continue_on_timeout) nothing wakes the connection; it looks by itself.
+-- The client socket's Lua object must not outlive the wait: see let_go.
 -- A worker that ends (reload) closes the connections that have not said anything yet, as nginx does with those that
 -- wait for a request: it has no listeners any more that it could hand them to.
 local ffi = require("ffi")
@@ -13,6 +14,7 @@ local log = require("apisix.core.log")
 local C = ffi.C
 local exiting = ngx.worker.exiting
 local get_socket = ngx.req.socket
+local getmetatable = getmetatable
 local huge = math.huge
 local min = math.min
 local next = next
@@ -85,6 +87,15 @@ local function note(fd, deadline)
 end
 
 
+-- ngx_stream_lua believes that the connection is the session's for as long as the Lua object lives: when that is
+-- collected, the connection's read timer is deleted. After `pass` the timer is another module's, which deletes it once
+-- more and takes the worker down. So the object gives the connection up now; its finalizer then does nothing.
+local function let_go(socket)
+    local inner = socket[1]
+    getmetatable(inner).__gc(inner)
+end
+
+
 -- The connection is decided, or over: its descriptor may be another's by the next moment.
 function _M.forget()
     waiting[tonumber(var.connection)] = nil
@@ -108,6 +119,7 @@ function _M.await(fd, decide, timeout, continue_on_timeout)
         if decision ~= nil or #bytes >= MOST then
             if socket then
                 _M.forget()
+                let_go(socket)
             end
             return decision
         end
