@@ -410,4 +410,10 @@ public sealed record OriginalDestination
 
     /// <summary>The own address that the connection comes from; null: what the system chooses.</summary>
     public string? BindSource { get; init; }
+
+    /// <summary>The cluster's circuit breakers, as the label of an upstream has them.</summary>
+    public string? CircuitBreaker { get; init; }
+
+    /// <summary>What they count under; null where there are none.</summary>
+    public string? Cluster { get; init; }
 }

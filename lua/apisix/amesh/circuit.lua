@@ -1,13 +1,9 @@
 -- Envoy's circuit breakers: how many requests a cluster gets at a time, from all workers together. What is too many is
 -- answered with 503 and x-envoy-overloaded. A cluster without limits costs one look into a table.
 --
--- The limits are the upstream's label amesh_circuit_breaker:
---   {"max_connections":1,"max_pending":1,"max_requests":1024,"max_retries":3,"retry_budget":20,"min_retries":3,
---    "high":{...}}
--- with those of routes of high priority in `high`. A request of HTTP/1.1 is a connection of its own; one that has to
--- wait for a connection is pending. As in Envoy, an endpoint without any connection gets one whatever the limit says.
--- The label amesh_drop: requests of a million that are refused for nothing.
-local core = require("apisix.core")
+-- A request of HTTP/1.1 is a connection of its own; one that has to wait for a connection is pending. As in Envoy, an
+-- endpoint without any connection gets one whatever the limit says. For TCP see stream/circuit.lua.
+local circuit_limits = require("apisix.amesh.circuit_limits")
 local counts = require("apisix.amesh.worker_counts")
 local local_reply = require("apisix.amesh.local_reply")
 local semaphore = require("ngx.semaphore")
@@ -19,16 +15,11 @@ local min = math.min
 local pairs = pairs
 local random = math.random
 local setmetatable = setmetatable
-local tonumber = tonumber
-local type = type
 
 local _M = {}
-local compiled = setmetatable({}, { __mode = "k" })
 -- scope -> what requests of this process wait on for a connection
 local waiting = setmetatable({}, { __mode = "v" })
 
-local LABEL = "amesh_circuit_breaker"
-local DROP_LABEL = "amesh_drop"
 local OVERFLOW = "upstream connect error or disconnect/reset before headers. reset reason: overflow"
 local DROPPED = "drop overload"
 -- seconds after which another process may have let go of a connection
@@ -36,50 +27,6 @@ local LOOK_AGAIN = 0.01
 local MILLION = 1000000
 local BUDGET = 20
 local MIN_RETRIES = 3
-
-
-local function limits_of(conf, scope)
-    if conf then
-        conf.scope = scope
-    end
-    return conf or nil
-end
-
-
-local function compile(upstream)
-    local labels = type(upstream.labels) == "table" and upstream.labels or {}
-    local drop = tonumber(labels[DROP_LABEL])
-    local text = labels[LABEL]
-    local conf = text and core.json.decode(text)
-    if conf and not counts.usable() then
-        core.log.error("circuit breakers need the shared dictionary amesh-circuits; ", upstream.id, " has no limits")
-        conf = nil
-    end
-    if not conf and not drop then
-        return false
-    end
-
-    local high = conf and conf.high
-    local has_limits = conf and (conf.max_connections or conf.max_pending or conf.max_requests or conf.max_retries
-                                 or conf.retry_budget)
-    -- A subset of a cluster counts with the cluster.
-    local scope = labels.amesh_cluster or upstream.id
-    return {
-        drop = drop,
-        default = limits_of(has_limits and conf, scope .. "#default"),
-        high = limits_of(high, scope .. "#high"),
-    }
-end
-
-
-local function settings_of(upstream)
-    local known = compiled[upstream]
-    if known == nil then
-        known = compile(upstream)
-        compiled[upstream] = known
-    end
-    return known
-end
 
 
 local function hold(held, name)
@@ -151,7 +98,7 @@ end
 -- Access phase, when the endpoint has been chosen and ctx.amesh.deadline is known: goes on, waits, or answers.
 -- host: "address:port".
 function _M.enter(ctx, host)
-    local settings = settings_of(ctx.upstream_conf)
+    local settings = circuit_limits.of(ctx.upstream_conf)
     if not settings then
         return
     end

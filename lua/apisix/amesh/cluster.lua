@@ -2,6 +2,7 @@
 -- connection was meant for.
 local core = require("apisix.core")
 local upstream = require("apisix.upstream")
+local circuit_limits = require("apisix.amesh.circuit_limits")
 local connection = require("apisix.amesh.connection")
 local destination = require("apisix.amesh.destination")
 local headers = require("apisix.amesh.headers")
@@ -95,6 +96,7 @@ local function original_dst(ctx, from)
         retries = 0,
         timeout = { connect = connect, send = FOREVER, read = FOREVER },
         nodes = { { host = host, port = port, weight = 1, priority = 0 } },
+        labels = circuit_limits.labels(from),
     }
     -- APISIX before 3.10 looks here for the owner of a health checker
     conf.parent = ctx.matched_route

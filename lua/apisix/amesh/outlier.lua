@@ -1,6 +1,6 @@
 -- Envoy's outlier detection: an endpoint that fails so many times in a row, or more often than the others, gets no
--- requests for a while. Counts and ejections are shared by all workers, in the dictionary amesh-outliers; without it
--- nothing is ejected.
+-- requests for a while. Counts and ejections are shared by all workers, in the dictionary amesh-outliers (in nginx's
+-- stream, which sees none of http's: amesh-outliers-stream); without it nothing is ejected.
 --
 -- The settings are a label of the upstream, since its schema has no place of its own for them:
 --   5xx=3,gateway=2,interval=5,base=30,max=300,percent=60,panic=50
@@ -13,7 +13,7 @@ local log = require("apisix.core.log")
 local outlier_rates = require("apisix.amesh.outlier_rates")
 local tried_hosts = require("apisix.amesh.tried_hosts")
 
-local dict = ngx.shared["amesh-outliers"]
+local dict = ngx.shared[ngx.config.subsystem == "http" and "amesh-outliers" or "amesh-outliers-stream"]
 local ngx_now = ngx.now
 local floor = math.floor
 local gmatch = string.gmatch

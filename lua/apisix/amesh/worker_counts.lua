@@ -1,19 +1,21 @@
 -- Numbers that all workers count together, and that do not keep what a worker counted that has died.
 --
--- Each number is kept twice in the dictionary amesh-circuits: the sum, which one atomic step changes and reads, and
--- each worker's own part of it. When a limit is reached, parts of workers that are gone are taken out of the sums;
--- nothing has to be done as long as no limit is.
+-- Each number is kept twice in the dictionary amesh-circuits (in nginx's stream, which sees none of http's:
+-- amesh-circuits-stream): the sum, which one atomic step changes and reads, and each worker's own part of it. When a
+-- limit is reached, parts of workers that are gone are taken out of the sums; nothing has to be done as long as no
+-- limit is.
 local ffi = require("ffi")
 local log = require("apisix.core.log")
 
-local dict = ngx.shared["amesh-circuits"]
+local dictionary = ngx.config.subsystem == "http" and "amesh-circuits" or "amesh-circuits-stream"
+local dict = ngx.shared[dictionary]
 local ngx_worker = ngx.worker
 local ipairs = ipairs
 local match = string.match
 local pcall = pcall
 local tonumber = tonumber
 
-local _M = {}
+local _M = { DICTIONARY = dictionary }
 
 local NO_SUCH_PROCESS = 3
 -- seconds between looks for workers that are gone
@@ -46,7 +48,7 @@ local function take_out(gone)
         end
     end
     if count > 0 then
-        log.warn("process ", gone, " has ended in the middle of requests: ", count, " of its counts are taken back")
+        log.warn("process ", gone, " has ended in the middle of its work: ", count, " of its counts are taken back")
     end
 end
 

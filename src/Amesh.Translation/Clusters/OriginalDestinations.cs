@@ -27,12 +27,15 @@ internal static class OriginalDestinations
             port = null;
         }
 
+        string? breakers = CircuitBreakerLimits.Translate(cluster.CircuitBreakers);
         var said = new OriginalDestination
         {
             Header = config?.UseHttpHeader == true ? config.HttpHeaderName.Length > 0 ? config.HttpHeaderName : DefaultHeader : null,
             Port = port,
             ConnectTimeout = connectTimeout == DefaultConnectTimeout ? null : connectTimeout,
             BindSource = BindSources.Of(cluster, diagnostics),
+            CircuitBreaker = breakers,
+            Cluster = breakers is null ? null : Names.UpstreamId(cluster.Name),
         };
         return said == new OriginalDestination() ? null : said;
     }

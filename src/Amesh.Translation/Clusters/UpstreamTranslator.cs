@@ -9,7 +9,7 @@ internal static class UpstreamTranslator
     /// <summary>The label of an upstream that answers some requests with 503 for nothing, in parts per million.</summary>
     public const string DropLabel = "amesh_drop";
 
-    /// <summary>The label of a subset's upstream that says whose circuit breakers count its requests: the cluster's upstream.</summary>
+    /// <summary>The label of an upstream that is a part of a cluster: the cluster's upstream, whose circuit breakers count its requests.</summary>
     public const string ClusterLabel = "amesh_cluster";
 
     /// <summary>
@@ -75,7 +75,7 @@ internal static class UpstreamTranslator
         KeepalivePool = cluster.Pool,
         PassHost = "pass",
         Scheme = way.Socket.IsPlain ? "http" : "https",
-        Labels = Labels(cluster, assignment, way.Context, groups),
+        Labels = Labels(cluster, assignment, way, groups),
     };
 
     // The first one has the cluster's own id. A cluster without endpoints has one way all the same.
@@ -100,7 +100,7 @@ internal static class UpstreamTranslator
         return (socket, cluster.Sockets.All[socket].Tls?.HostSni == true ? endpoint.HostName : "");
     }
 
-    private static SortedDictionary<string, string>? Labels(ClusterModel cluster, Assignment assignment, TlsContext? context, IReadOnlyList<(string Id, long Weight)> groups)
+    private static SortedDictionary<string, string>? Labels(ClusterModel cluster, Assignment assignment, Way way, IReadOnlyList<(string Id, long Weight)> groups)
     {
         var labels = new SortedDictionary<string, string>(StringComparer.Ordinal);
         void Set(string name, string? value)
@@ -114,10 +114,10 @@ internal static class UpstreamTranslator
         Set(BalancingPolicy.Label, cluster.Balancing.Settings);
         Set(BindSources.Label, cluster.BindSource);
         Set(CircuitBreakerLimits.Label, cluster.CircuitBreakers);
-        Set(ClusterLabel, cluster.CircuitBreakers is not null && SubsetName.Parse(cluster.Name) is { Marks.Length: > 0 } subset ? Names.UpstreamId(subset.Cluster) : null);
+        Set(ClusterLabel, cluster.CircuitBreakers is not null && Names.UpstreamId(SubsetName.Parse(cluster.Name).Cluster) is var whole && whole != way.Id ? whole : null);
         Set(DropLabel, assignment.Dropped == 0 ? null : assignment.Dropped.ToString(CultureInfo.InvariantCulture));
         Set(OutlierEjection.Label, cluster.OutlierEjection);
-        Set(UpstreamTls.Label, context?.Id);
+        Set(UpstreamTls.Label, way.Context?.Id);
         ClusterGroups.Write(groups, labels);
         Set(UpstreamProtocol.Label, cluster.Http2);
         return labels.Count == 0 ? null : labels;

@@ -26,6 +26,17 @@ public class OriginalDestinationsTests
     }
 
     [Fact]
+    public void Its_circuit_breakers_are_carried_with_what_they_count_under()
+    {
+        Cluster cluster = With(new());
+        cluster.Name = "c";
+        cluster.CircuitBreakers = new CircuitBreakers { Thresholds = { new CircuitBreakers.Types.Thresholds { MaxConnections = 5 } } };
+        OriginalDestination? said = Of(cluster, 10);
+        Assert.Contains("\"max_connections\":5", said?.CircuitBreaker, StringComparison.Ordinal);
+        Assert.Equal(ObjectId.From("c"), said?.Cluster);
+    }
+
+    [Fact]
     public void A_port_that_is_none_is_told()
     {
         Assert.Null(Of(With(new() { UpstreamPortOverride = 0 }), 10));

@@ -120,6 +120,13 @@ public class UpstreamTlsTests
         Assert.Equal(["https", "https", "http"], upstreams.Values.Select(upstream => upstream.Scheme));
         Assert.Equal(["a", "b", null], upstreams.Values.Select(upstream => ContextOf(upstream, objects)?.Sni));
         Assert.All(upstreams.Values.Skip(1), upstream => Assert.False(upstream.Labels?.ContainsKey("amesh_groups") == true));
+
+        // one cluster to its circuit breakers
+        cluster.CircuitBreakers = new CircuitBreakers { Thresholds = { new CircuitBreakers.Types.Thresholds { MaxConnections = 5 } } };
+        Assert.Equal(
+            [null, ObjectId.From("c"), ObjectId.From("c")],
+            Translate(cluster, Locality("simple", At("127.0.0.1", "istio", 3), At("127.0.0.2", null, 2), At("127.0.0.3", "other", 1)), Locality(null, At("127.0.0.4", null, 4)))
+                .OfType<Upstream>().Select(upstream => upstream.Labels!.GetValueOrDefault("amesh_cluster")));
     }
 
     [Fact]

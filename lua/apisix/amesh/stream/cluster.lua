@@ -1,6 +1,8 @@
 -- Where a TCP connection goes: one cluster, chosen by weight, as an APISIX upstream; or where it was going anyway.
 local core = require("apisix.core")
 local upstream = require("apisix.upstream")
+local circuit = require("apisix.amesh.stream.circuit")
+local circuit_limits = require("apisix.amesh.circuit_limits")
 local cluster = require("apisix.amesh.cluster")
 local connection = require("apisix.amesh.connection")
 local outlier = require("apisix.amesh.outlier")
@@ -45,7 +47,13 @@ local function original_dst(ctx, from)
         scheme = "tcp",
         timeout = { connect = connect, send = FOREVER, read = FOREVER },
         nodes = { { host = host, port = port, weight = 1, priority = 0 } },
+        labels = from and circuit_limits.labels(from),
     }
+    local ok, why = circuit.enter(ctx, conf)
+    if not ok then
+        return close("no connection to its original destination: " .. why)
+    end
+
     conf.parent = ctx.matched_route
     upstream.set(ctx, "amesh#" .. connection.join(about.destination_ip, port), tostring(connect), conf)
     ctx.matched_upstream = conf
@@ -72,6 +80,11 @@ function _M.use(ctx, conf)
     if not ok then
         core.log.error("no TLS to cluster ", value.name or id, ": ", why, "; the connection is closed")
         return ngx.exit(UNAVAILABLE)
+    end
+
+    ok, why = circuit.enter(ctx, value)
+    if not ok then
+        return close((value.name or id) .. ": " .. why)
     end
 
     ctx.amesh.bind_source = value.labels and value.labels.amesh_bind_source

@@ -7,7 +7,7 @@ internal static class ClusterFields
 {
     private const string Outliers = "upstreams.labels.amesh_outlier_detection";
 
-    private const string Circuits = "upstreams.labels.amesh_circuit_breaker";
+    private const string Circuits = "upstreams.labels.amesh_circuit_breaker, original_dst_from.circuit_breaker";
     private const string Balancing = "upstreams.labels.amesh_balancing";
     private const string HashNote = "highest random weight: no ring or table whose size could be set, and other endpoints for the same keys";
     private const string ZoneAware = "only where Envoy's bootstrap names a local cluster, which a mesh's does not";
@@ -183,8 +183,8 @@ internal static class ClusterFields
         new("envoy.config.cluster.v3.CircuitBreakers.Thresholds")
         {
             { "priority", Exact(Circuits) },
-            { "max_connections", Near(Circuits, "requests at a time under HTTP/1.1; connections that are kept idle do not count").Unless(FieldValue.Unlimited) },
-            { "max_pending_requests", Near(Circuits, "requests that wait for a connection; those whose own connection is being made do not count").Unless(FieldValue.Unlimited) },
+            { "max_connections", Near(Circuits, "requests at a time under HTTP/1.1, where connections that are kept idle do not count; TCP connections; a cluster that has both counts each for itself").Unless(FieldValue.Unlimited) },
+            { "max_pending_requests", Near(Circuits, "requests that wait for a connection; those whose own connection is being made do not count; of TCP connections, which are never waited for, only 0 is kept").Unless(FieldValue.Unlimited) },
             { "max_requests max_retries retry_budget", Exact(Circuits, "Envoy's defaults hold only beside a limit that is given") },
             { "max_connection_pools", _limit },
             { "track_remaining", Inert("statistics alone") },
