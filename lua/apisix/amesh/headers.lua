@@ -1,6 +1,7 @@
 -- Request headers as Envoy sees them: every value of a name, joined with ",".
 local get_headers = ngx.req.get_headers
 local concat = table.concat
+local rawget = rawget
 local type = type
 
 local _M = {}
@@ -14,7 +15,8 @@ function _M.value(ctx, name)
         ctx.amesh_headers = all
     end
 
-    local value = all[name]
+    -- "x_a" is not "x-a", as the table itself would have it
+    local value = rawget(all, name)
     if type(value) == "table" then
         return concat(value, ",")
     end

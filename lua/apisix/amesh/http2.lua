@@ -1,14 +1,13 @@
 -- Requests to endpoints that speak HTTP/2: nginx's gRPC module carries them, whether they are gRPC or not.
 local headers = require("apisix.amesh.headers")
+local local_reply = require("apisix.amesh.local_reply")
+local request_target = require("apisix.amesh.request_target")
 
 local ngx = ngx
 local ngx_var = ngx.var
 local req = ngx.req
-local find = string.find
 local pairs = pairs
 local setmetatable = setmetatable
-local sub = string.sub
-local unescape_uri = ngx.unescape_uri
 
 local _M = {}
 local variants = setmetatable({}, { __mode = "k" })
@@ -56,18 +55,6 @@ function _M.is_for(ctx)
 end
 
 
--- nginx writes the path itself, from the request line or, once it has been changed, from its decoded form.
-local function set_target(target)
-    if target == ngx_var.request_uri then
-        return
-    end
-
-    local mark = find(target, "?", 1, true)
-    req.set_uri(unescape_uri(sub(target, 1, (mark or 0) - 1):gsub("%+", "%%2B")), false)
-    req.set_uri_args(mark and sub(target, mark + 1) or "")
-end
-
-
 -- Is it a gRPC call of which nobody knows how long its body will go on?
 function _M.goes_on(ctx)
     return headers.is_grpc(ctx) and not headers.value(ctx, "content-length")
@@ -80,7 +67,9 @@ function _M.prepare(ctx, target)
     local state = ctx.amesh
     state.http2 = true
     ctx.var.upstream_scheme = ctx.upstream_scheme
-    set_target(target)
+    if not request_target.set(ctx, target) then
+        return local_reply.send(ctx, 400)
+    end
 
     if _M.goes_on(ctx) then
         state.streaming = true

@@ -94,14 +94,15 @@ local function unescape_slashes(path)
 end
 
 
--- Path and query of a request target. The query comes without its "?", nil when there is none.
+-- Path and query of a request target. The query comes without its "?", nil when there is none. "http://host?query" has
+-- an empty path, which is "/".
 function _M.split(target)
     local mark = find(target, "?", 1, true)
     if not mark then
         return target, nil
     end
 
-    return sub(target, 1, mark - 1), sub(target, mark + 1)
+    return mark > 1 and sub(target, 1, mark - 1) or "/", sub(target, mark + 1)
 end
 
 

@@ -4,6 +4,7 @@ local headers = require("apisix.amesh.headers")
 local internal = require("apisix.amesh.internal")
 
 local ngx_now = ngx.now
+local read_body = ngx.req.read_body
 local start_time = ngx.req.start_time
 local max = math.max
 local min = math.min
@@ -71,26 +72,41 @@ local function stream(ctx, conf)
 end
 
 
--- deadline: when the answer must be complete, nil for never; words, grpc_status: of the answer when it is not.
--- per_try, idle: seconds.
-function _M.of(ctx, conf)
-    local limits = { idle = conf.idle_timeout, words = UPSTREAM_TIMEOUT }
+-- Those that count from the request's end. A connection that switches protocols has none.
+local function from_complete_request(ctx, conf, limits)
+    if ctx.amesh.upgrade then
+        return
+    end
+
     local seconds = whole(ctx, conf)
     if seconds > 0 then
+        if not ctx.amesh.streaming then
+            read_body()
+        end
         limits.deadline = ngx_now() + seconds
     end
 
-    seconds = stream(ctx, conf)
+    limits.per_try = internal.milliseconds(ctx, "x-envoy-upstream-rq-per-try-timeout-ms")
+                     or conf.retry and conf.retry.per_try_timeout
+    if limits.per_try == 0 then
+        limits.per_try = nil
+    end
+end
+
+
+-- deadline: when the answer must be complete, nil for never; words, grpc_status: of the answer when it is not.
+-- per_try, idle: seconds. May wait for the request's body.
+function _M.of(ctx, conf)
+    local limits = { idle = conf.idle_timeout, words = UPSTREAM_TIMEOUT }
+    from_complete_request(ctx, conf, limits)
+
+    local seconds = stream(ctx, conf)
     if seconds > 0 and start_time() + seconds < (limits.deadline or math.huge) then
         limits.deadline = start_time() + seconds
         limits.words, limits.grpc_status = STREAM_TIMEOUT, DEADLINE_EXCEEDED
     end
 
     local retry = conf.retry or {}
-    limits.per_try = internal.milliseconds(ctx, "x-envoy-upstream-rq-per-try-timeout-ms") or retry.per_try_timeout
-    if limits.per_try == 0 then
-        limits.per_try = nil
-    end
     if retry.per_try_idle_timeout then
         limits.idle = min(limits.idle or math.huge, retry.per_try_idle_timeout)
     end

@@ -24,6 +24,7 @@ local mirror = require("apisix.amesh.mirror")
 local proxy = require("apisix.amesh.proxy")
 local redirect = require("apisix.amesh.redirect")
 local request_id = require("apisix.amesh.request_id")
+local request_target = require("apisix.amesh.request_target")
 local rewrite = require("apisix.amesh.rewrite")
 local upgrade = require("apisix.amesh.upgrade")
 local upstream_connection = require("apisix.amesh.upstream_connection")
@@ -296,6 +297,9 @@ end
 function _M.log(_, ctx)
     if ctx.amesh and ctx.amesh.watch then
         deadlines.remove(ctx.amesh.watch)
+    end
+    if ctx.amesh and ctx.amesh.request_target then
+        request_target.restore(ctx)
     end
     circuit.leave(ctx)
     fault.forget(ctx)

@@ -1,6 +1,8 @@
-// Sends one request to the gateway: HTTP/1.1 by hand, so that nothing is normalised, or HTTP/2 (proto: 'h2c').
+// Sends one request to the gateway: HTTP/1.1 by hand, so that nothing is normalised, or HTTP/2 (proto: 'h2c'). line: (authority)
+// -> another request line; body: text, or a list of pieces that are sent with `pause` ms between them; chunked: without a length.
 import http2 from 'node:http2'
 import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { reached } from './endpoints.mjs'
 import { hostOf, portOf } from './mesh.mjs'
 
@@ -48,25 +50,35 @@ function answerOf(text, method) {
 function http1(request, one, id) {
   const method = request.method ?? 'GET'
   const upgrade = request.upgrade
+  const pieces = [].concat(request.body ?? [])
+  const authority = `${request.host ?? hostOf(one)}:${portOf(one)}`
   const lines = [
-    `${method} ${request.path ?? '/'} HTTP/1.1`,
-    `Host: ${request.host ?? hostOf(one)}:${portOf(one)}`,
+    request.line?.(authority) ?? `${method} ${request.path ?? '/'} HTTP/1.1`,
+    `Host: ${authority}`,
     `x-case: ${id}`,
     ...flat(request.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
-    ...(request.body === undefined ? [] : [`content-length: ${Buffer.byteLength(request.body)}`]),
+    ...(request.chunked ? ['transfer-encoding: chunked'] : pieces.length > 0 ? [`content-length: ${Buffer.byteLength(pieces.join(''))}`] : []),
     upgrade ? `Connection: Upgrade\r\nUpgrade: ${upgrade}` : 'Connection: close',
   ]
+  const coded = piece => request.chunked ? `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n` : piece
   return new Promise(done => {
     const socket = net.connect(GATEWAY)
     let text = ''
     let sent = false
     const timer = setTimeout(() => socket.destroy(), request.patience ?? 8000)
-    socket.on('connect', () => socket.write(lines.join('\r\n') + '\r\n\r\n' + (request.body ?? '')))
+    socket.on('connect', async () => {
+      socket.write(lines.join('\r\n') + '\r\n\r\n')
+      for (const [index, piece] of pieces.entries()) {
+        if (index > 0) await sleep(request.pause ?? 0)
+        socket.write(coded(piece))
+      }
+      if (request.chunked) socket.write('0\r\n\r\n')
+    })
     socket.on('data', part => {
       text += part.toString('latin1')
       if (upgrade && !sent && text.includes('101 Switching')) {
         sent = true
-        socket.write('ping')
+        setTimeout(() => socket.write('ping'), request.pause ?? 0)
       }
       if (upgrade && text.endsWith('ping')) socket.end()
     })

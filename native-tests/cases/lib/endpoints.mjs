@@ -1,7 +1,7 @@
 // Endpoints that report what they saw, in HTTP/1.1 on port 18080 and in HTTP/2 without TLS on port 18090, and do what headers
 // tell them to:
 //   x-answer-status: 503, x-answer-headers: {"a":"b"}, x-answer-only: ADDRESS (the rest of these headers count there alone)
-//   x-answer-after: 300 (milliseconds), x-answer-reset: yes, x-answer-half: yes (half of a body, and then nothing)
+//   x-answer-after: 300 (milliseconds), x-answer-reset: yes, x-answer-half: yes (half of a body, and then nothing), x-answer-large: BYTES (a header of so many)
 import http from 'node:http'
 import http2 from 'node:http2'
 import { ADDRESSES } from './mesh.mjs'
@@ -26,7 +26,9 @@ function bodyOf(stream) {
 }
 
 const told = (headers, address) => headers['x-answer-only'] === undefined || headers['x-answer-only'] === address ? headers : {}
-const answerHeaders = headers => JSON.parse(headers['x-answer-headers'] ?? '{}')
+const answerHeaders = headers => ({
+  ...JSON.parse(headers['x-answer-headers'] ?? '{}'), ...(headers['x-answer-large'] && { 'x-large': 'l'.repeat(Number(headers['x-answer-large'])) }),
+})
 const later = (headers, what) => setTimeout(what, Number(headers['x-answer-after'] ?? 0))
 
 async function http1(request, response) {

@@ -47,6 +47,8 @@ function apisix(folder, source) {
 `)
     .replace(/^ {4}source: .*/m, `    source: "${source}"\n    library: "${library}"\n    node: ${JSON.stringify(NODE)}`)
     .replace(/^nginx_config:\n/m, 'nginx_config:\n  user: root\n  worker_processes: 1\n  error_log_level: info\n  worker_rlimit_nofile: 20000\n')
+    // older templates make a server without a port of an empty stream_proxy
+    .replace('stream_proxy: {}', 'stream_proxy: {tcp: ["127.0.0.1:15095"]}')
   fs.writeFileSync(path.join(prefix, 'conf/config.yaml'), /^ {2}ssl:/m.test(text) ? text : text.replace(/^apisix:\n/m, 'apisix:\n  ssl: {enable: false}\n'))
   const init = spawnSync('bash', ['./bin/apisix', 'init'], { cwd: prefix, encoding: 'utf8' })
   if (init.status !== 0) throw new Error(init.stdout + init.stderr)
