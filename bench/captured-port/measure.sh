@@ -28,9 +28,10 @@ said=10.97.1.2:9080
 found=10.97.1.3:7000
 hop=10.97.1.4:9080
 sets=10.97.1.5:9080
+floor=10.97.1.6:9080
 ip link set lo up
 ip route add default dev lo
-for address in 10.97.1.1 10.97.1.2 10.97.1.3 10.97.1.4 10.97.1.5; do
+for address in 10.97.1.1 10.97.1.2 10.97.1.3 10.97.1.4 10.97.1.5 10.97.1.6; do
     ip address add "$address/32" dev lo
 done
 redirect() {
@@ -40,6 +41,7 @@ redirect 10.97.1.1 15080
 redirect 10.97.1.2 15001
 redirect 10.97.1.3 15001
 redirect 10.97.1.4 15002
+redirect 10.97.1.6 15003
 if command -v nft >/dev/null; then
     # a set as large as a mesh's: which addresses and ports speak HTTP
     {
@@ -81,6 +83,10 @@ server {
     preread_by_lua_block { require("apisix.amesh.stream.capture").preread() }
     proxy_pass unix:$work/http.sock;
 }
+server {
+    listen 15003 backlog=4096;
+    pass 127.0.0.1:15080;
+}
 CONF
 node=$(tr '\n' ' ' < "$root/samples/istio/bookinfo/node.json")
 settings="  enable_control: true\n  control: {ip: 127.0.0.1, port: 15000}\n  proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m,"
@@ -97,7 +103,7 @@ sed -e "s|/usr/local/amesh|$root|g" \
 openresty -p "$prefix" -c "$prefix/conf/nginx.conf" -g 'daemon off;' > "$work/out" 2>&1 &
 running=$!
 
-for way in $direct $said $found $hop $sets; do
+for way in $direct $said $found $hop $sets $floor; do
     for try in $(seq 100); do
         [ "$(curl -s --noproxy '*' -H 'Host: web:9080' "http://$way/")" = hello ] && break
         [ "$try" != 100 ] || { echo "$way does not answer"; tail -5 "$prefix/logs/error.log"; exit 1; }
@@ -122,7 +128,7 @@ ask() { # ask NAME ADDRESS HEADER...: notes the microseconds of the worker for e
     awk -v spent=$((after - before)) -v hz="$(getconf CLK_TCK)" '/ requests in / { print spent * 1000000 / hz / $1 }' "$work/wrk" >> "$work/$name-cpu"
 }
 for round in $(seq "$rounds"); do
-    for way in direct said found hop sets; do
+    for way in direct said found hop sets floor; do
         eval address=\$$way
         [ -n "$address" ] || continue
         ask "kept-$way" "$address"
@@ -139,6 +145,7 @@ row() { # row WAY TEXT: how much of what comes directly could be served in the s
 echo "| way | new connections | requests on kept connections |"
 echo "|---|---|---|"
 row direct "HTTP listens on the captured port itself"
+row floor "handed on by \`pass\` without a decision: what nginx itself costs"
 row said "handed on by \`pass\`, the listener says HTTP"
 row found "handed on by \`pass\`, the first bytes say it"
 row hop "one more hop, over a Unix socket"
