@@ -67,11 +67,10 @@ internal static class DnsExchange
         byte[] framed = new byte[question.Length + 2];
         BinaryPrimitives.WriteUInt16BigEndian(framed, (ushort)question.Length);
         question.CopyTo(framed, 2);
-        await stream.WriteAsync(framed, ct).ConfigureAwait(false);
-
         byte[] buffer = new byte[MaxTcpSize];
         try
         {
+            await stream.WriteAsync(framed, ct).ConfigureAwait(false);
             await stream.ReadExactlyAsync(buffer.AsMemory(0, 2), ct).ConfigureAwait(false);
             int length = BinaryPrimitives.ReadUInt16BigEndian(buffer);
             await stream.ReadExactlyAsync(buffer.AsMemory(0, length), ct).ConfigureAwait(false);

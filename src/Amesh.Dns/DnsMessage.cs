@@ -208,6 +208,12 @@ internal static class DnsMessage
                 return false;
             }
 
+            // What is longer is no name, and pointers could make much of little.
+            if (text.Length + 1 + length > MaxNameLength + 1)
+            {
+                return false;
+            }
+
             text.Append(text.Length > 0 ? "." : "").Append(Encoding.Latin1.GetString(message.Slice(at + 1, length)));
             at += 1 + length;
         }

@@ -77,7 +77,7 @@ public sealed partial class NameWatcher : INameResolver, IDisposable
         {
             while (!ct.IsCancellationRequested)
             {
-                LookupResult result = await _lookup.LookUpAsync(query, ct).ConfigureAwait(false);
+                LookupResult result = await TryLookUpAsync(query, ct).ConfigureAwait(false);
                 ct.ThrowIfCancellationRequested();
                 bool failed = result.Status == LookupStatus.Failed;
                 if (failed && failures == 0)
@@ -90,17 +90,38 @@ public sealed partial class NameWatcher : INameResolver, IDisposable
                 }
 
                 failures = failed ? failures + 1 : 0;
-                answered(query, failed ? null : [.. result.Addresses.Select(a => a.Address.ToString()).Distinct()]);
+                Tell(query, result, answered);
                 await Task.Delay(Pause(query, result, failures), _time, ct).ConfigureAwait(false);
             }
         }
-        catch (Exception e) when (ct.IsCancellationRequested && e is OperationCanceledException or ObjectDisposedException)
+        catch (Exception) when (ct.IsCancellationRequested)
         {
             // Nobody wants this name any more.
         }
+    }
+
+    // Whatever goes wrong in one look, there is another: a name that is never looked up again sends requests to where nobody is.
+    private async Task<LookupResult> TryLookUpAsync(NameQuery query, CancellationToken ct)
+    {
+        try
+        {
+            return await _lookup.LookUpAsync(query, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            return LookupResult.Failed($"{e.GetType().Name}: {e.Message}");
+        }
+    }
+
+    private void Tell(NameQuery query, LookupResult result, Action<NameQuery, IReadOnlyList<string>?> answered)
+    {
+        try
+        {
+            answered(query, result.Status == LookupStatus.Failed ? null : [.. result.Addresses.Select(a => a.Address.ToString()).Distinct()]);
+        }
         catch (Exception e)
         {
-            LogEnded(_log, query.Name, e.ToString());
+            LogNotTaken(_log, query.Name, e.ToString());
         }
     }
 
@@ -130,6 +151,6 @@ public sealed partial class NameWatcher : INameResolver, IDisposable
     [LoggerMessage(2, LogLevel.Information, "{Name} can be looked up again")]
     private static partial void LogBack(ILogger log, string name);
 
-    [LoggerMessage(3, LogLevel.Error, "{Name} is not looked up any more: {Reason}")]
-    private static partial void LogEnded(ILogger log, string name, string reason);
+    [LoggerMessage(3, LogLevel.Error, "what {Name} stands for now could not be taken in: {Reason}")]
+    private static partial void LogNotTaken(ILogger log, string name, string reason);
 }

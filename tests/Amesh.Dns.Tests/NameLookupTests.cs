@@ -181,6 +181,15 @@ public sealed class NameLookupTests : IDisposable
         circle[12] = 0xc0;
         circle[13] = 12;
         Assert.False(DnsMessage.Answers(circle, question));
+
+        // One that is longer than names may be.
+        byte[] header = [.. question[..12]];
+        header[2] |= 0x80;
+        byte[] label = [63, .. Enumerable.Repeat((byte)'a', 63)];
+        byte[] within = [.. header, .. label, .. label, .. label, 0, 0, 1, 0, 1];
+        byte[] beyond = [.. header, .. label, .. label, .. label, .. label, 0, 0, 1, 0, 1];
+        Assert.NotNull(DnsMessage.Read(within, DnsMessage.TypeA));
+        Assert.Null(DnsMessage.Read(beyond, DnsMessage.TypeA));
     }
 
     private Task<LookupResult> LookUpAsync(string name, Func<NameQuery, NameQuery>? with = null)

@@ -74,6 +74,32 @@ public sealed class NameWatcherTests : IDisposable
     }
 
     [Fact]
+    public async Task A_look_that_breaks_is_a_failure_and_not_the_last_one()
+    {
+        Watch(Plain);
+        _script.Break(new IOException("broken pipe"));
+        Assert.Null(await NextAsync());
+        await _time.NextWaitAsync();
+        _script.Say(Found(30, "10.0.0.1"));
+        Assert.Equal(["10.0.0.1"], await NextAsync());
+    }
+
+    [Fact]
+    public async Task An_answer_that_cannot_be_taken_in_is_not_the_last_one()
+    {
+        _watcher.Watch([Plain], (query, addresses) =>
+        {
+            _answers.Writer.TryWrite((query, addresses));
+            throw new InvalidOperationException("not now");
+        });
+        _script.Say(Found(30, "10.0.0.1"));
+        await NextAsync();
+        await _time.NextWaitAsync();
+        _script.Say(Found(30, "10.0.0.2"));
+        Assert.Equal(["10.0.0.2"], await NextAsync());
+    }
+
+    [Fact]
     public async Task A_name_that_nobody_wants_is_given_up_and_the_others_go_on()
     {
         NameQuery other = Plain with { Name = "b.test" };
@@ -101,11 +127,13 @@ public sealed class NameWatcherTests : IDisposable
     /// <summary>Says what it is told to, in order, whatever is asked.</summary>
     private sealed class Script : INameLookup
     {
-        private readonly Channel<LookupResult> _results = Channel.CreateUnbounded<LookupResult>();
+        private readonly Channel<Func<LookupResult>> _results = Channel.CreateUnbounded<Func<LookupResult>>();
 
-        public void Say(LookupResult result) => _results.Writer.TryWrite(result);
+        public void Say(LookupResult result) => _results.Writer.TryWrite(() => result);
 
-        public Task<LookupResult> LookUpAsync(NameQuery query, CancellationToken ct) => _results.Reader.ReadAsync(ct).AsTask();
+        public void Break(Exception e) => _results.Writer.TryWrite(() => throw e);
+
+        public async Task<LookupResult> LookUpAsync(NameQuery query, CancellationToken ct) => (await _results.Reader.ReadAsync(ct))();
     }
 
     /// <summary>Time passes when the test says so.</summary>
