@@ -74,14 +74,17 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
             {
                 Set(update.TypeUrl, type, resource);
             }
-            catch (Exception e) when (e is MalformedResourceException or InvalidProtocolBufferException)
+            catch (Exception e)
             {
-                rejected.Add(new RejectedResource(resource.Name, e.Message));
+                // Whatever it is: the others of the response are taken, and would not come again if they were not.
+                bool expected = e is MalformedResourceException or InvalidProtocolBufferException;
+                rejected.Add(new RejectedResource(resource.Name, expected ? e.Message : $"internal error: {e.Message}"));
             }
         }
 
-        // A secret that is taken back while something names it stays, as in Envoy.
-        foreach (string name in update.Removed.Where(name => !type.IsKept || !_named[update.TypeUrl].ContainsKey(name)))
+        // What is taken back while something names it stays, as in Envoy (and in SotW, where nothing could say so): endpoints,
+        // routes and secrets go with what names them.
+        foreach (string name in update.Removed.Where(name => !_named[update.TypeUrl].ContainsKey(name)))
         {
             Remove(update.TypeUrl, type, name);
         }

@@ -47,9 +47,6 @@ internal sealed class ResourceType
         _parts = parts ?? new Dictionary<int, PartField>();
     }
 
-    /// <summary>Whether a resource stays when it is taken back while something names it.</summary>
-    public bool IsKept { get; private init; }
-
     public static IReadOnlyDictionary<string, ResourceType> All { get; } = new Dictionary<string, ResourceType>
     {
         [TypeUrls.Cluster] = new(
@@ -124,7 +121,7 @@ internal sealed class ResourceType
     private MessageParser? ParserOf(UnitKind kind) =>
         kind == _head ? _headParser : _parts.Values.FirstOrDefault(field => field.Kind == kind)?.Parser;
 
-    private static ResourceType Secrets(UnitKind kind) => new(kind, Secret.Parser, check: message => SecretCheck.Require((Secret)message)) { IsKept = true };
+    private static ResourceType Secrets(UnitKind kind) => new(kind, Secret.Parser, check: message => SecretCheck.Require((Secret)message));
 
     private static IEnumerable<ResourceReference> AssignmentOf(Cluster cluster)
     {

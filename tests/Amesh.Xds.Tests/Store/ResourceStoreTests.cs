@@ -75,6 +75,23 @@ public class ResourceStoreTests
     }
 
     [Fact]
+    public void What_is_taken_back_while_something_names_it_stays()
+    {
+        Want("rc");
+        Set(TypeUrls.RouteConfiguration, "rc", Routes("rc", ("a", "x")));
+        Set(TypeUrls.Cluster, "c", Eds("c"));
+        Set(TypeUrls.ClusterLoadAssignment, "c", new ClusterLoadAssignment { ClusterName = "c" });
+        _units.Take(_store);
+
+        _store.Apply(new DiscoveryUpdate(TypeUrls.RouteConfiguration, "2", [], ["rc"], false));
+        _store.Apply(new DiscoveryUpdate(TypeUrls.ClusterLoadAssignment, "2", [], ["c"], false));
+        Assert.Empty(_units.Take(_store));
+
+        _store.Apply(new DiscoveryUpdate(TypeUrls.Cluster, "3", [], ["c"], false));
+        Assert.Equal([UnitKind.Cluster, UnitKind.Assignment], _units.Take(_store).Select(change => change.Key.Kind).Order());
+    }
+
+    [Fact]
     public void Two_virtual_hosts_of_one_name_are_refused()
     {
         Want("rc");
