@@ -63,17 +63,17 @@ internal static class NodeWeights
         if (load.Panic)
         {
             // Only hashing keeps to localities in panic.
-            AddEndpoints(shares, localities, load.Healthy, balancing.LocalityWeighted && balancing.IsHash, overprovisioning, null);
+            AddEndpoints(shares, localities, load.Healthy, balancing.IsHash ? balancing : BalancingPolicy.RoundRobin, overprovisioning, null);
             return;
         }
 
-        AddEndpoints(shares, localities, load.Healthy, balancing.LocalityWeighted, overprovisioning, EndpointHealth.Healthy);
-        AddEndpoints(shares, localities, load.Degraded, balancing.LocalityWeighted, overprovisioning, EndpointHealth.Degraded);
+        AddEndpoints(shares, localities, load.Healthy, balancing, overprovisioning, EndpointHealth.Healthy);
+        AddEndpoints(shares, localities, load.Degraded, balancing, overprovisioning, EndpointHealth.Degraded);
     }
 
     // health: which endpoints count; null for all of them.
     private static void AddEndpoints(
-        List<Share> shares, EndpointGroup[] localities, double load, bool localityWeighted, double overprovisioning, EndpointHealth? health)
+        List<Share> shares, EndpointGroup[] localities, double load, BalancingPolicy balancing, double overprovisioning, EndpointHealth? health)
     {
         if (load <= 0)
         {
@@ -81,15 +81,17 @@ internal static class NodeWeights
         }
 
         Endpoint[] Usable(EndpointGroup locality) => [.. locality.Endpoints.Where(e => health is null || e.Health == health)];
-        if (!localityWeighted)
+        double[] weights = [.. localities.Select(l =>
+            l.Endpoints.Length == 0 ? 0 : (l.LocalityWeight ?? 0) * Math.Min(1, overprovisioning * Usable(l).Length / l.Endpoints.Length))];
+        double sum = weights.Sum();
+
+        // Envoy draws no locality where none that could serve has a weight; a hash has none to put into its ring then.
+        if (!balancing.LocalityWeighted || (sum == 0 && !balancing.IsHash))
         {
             AddEndpoints(shares, [.. localities.SelectMany(Usable)], load);
             return;
         }
 
-        double[] weights = [.. localities.Select(l =>
-            l.Endpoints.Length == 0 ? 0 : (l.LocalityWeight ?? 0) * Math.Min(1, overprovisioning * Usable(l).Length / l.Endpoints.Length))];
-        double sum = weights.Sum();
         for (int i = 0; i < localities.Length; i++)
         {
             if (weights[i] > 0)

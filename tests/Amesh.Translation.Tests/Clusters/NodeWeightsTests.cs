@@ -47,6 +47,17 @@ public class NodeWeightsTests
         Assert.Equal(["a"], Weigh(ByLocality, Group(0, 1, ("a", 1, true)), Group(0, null, ("b", 1, true))).Select(n => n.Host));
 
     [Fact]
+    public void Where_no_locality_that_could_serve_has_a_weight_none_is_drawn()
+    {
+        Assert.Equal(["a", "b"], Weigh(ByLocality, Group(0, null, ("a", 1, true)), Group(0, 0, ("b", 1, true))).Select(n => n.Host));
+        Assert.Equal(["b"], Weigh(ByLocality, Group(0, 1, ("a", 1, false)), Group(0, null, ("b", 1, true))).Select(n => n.Host));
+    }
+
+    [Fact]
+    public void A_hash_has_no_endpoint_where_no_locality_has_a_weight() =>
+        Assert.Empty(Weigh(Plain with { Balancing = new BalancingPolicy("amesh_hash", LocalityWeighted: true) }, Group(0, null, ("a", 1, true))));
+
+    [Fact]
     public void The_order_of_arrival_changes_nothing() =>
         Assert.Equal(
             Weigh(Plain, Group(0, null, ("a", 1, true)), Group(0, null, ("b", 2, true))),
