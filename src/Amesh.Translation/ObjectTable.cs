@@ -20,11 +20,11 @@ internal sealed class ObjectTable
     /// <summary>Replaces all that one unit comes to. An object that it no longer comes to is gone.</summary>
     public void Set(Owner owner, IEnumerable<ApisixObject> objects)
     {
+        // All are made before the first is taken: one that cannot be made leaves no trace.
+        (ObjectKey Key, byte[] Json)[] made = [.. objects.Select(value => (value.Key(), ObjectJson.Serialize(value)))];
         var keys = new List<ObjectKey>();
-        foreach (ApisixObject value in objects)
+        foreach ((ObjectKey key, byte[] json) in made)
         {
-            ObjectKey key = value.Key();
-            byte[] json = ObjectJson.Serialize(value);
             keys.Add(key);
             if (!_objects.TryGetValue(key, out byte[]? held) || !held.AsSpan().SequenceEqual(json))
             {

@@ -38,8 +38,9 @@ public sealed class Pipeline : IResourceHandler, IDisposable
         Translator.EndpointNames.IsAnswered = names is not null;
         Store = new ResourceStore(Translator);
         Translator.ReadFrom(Store);
+        Translator.OnTrouble = onTrouble;
         Aside = new Sideline(this);
-        _deadline = new Timer(_ => Open(), null, Timeout.Infinite, Timeout.Infinite);
+        _deadline = new Timer(_ => TryOpen(), null, Timeout.Infinite, Timeout.Infinite);
     }
 
     /// <summary>Told, while nothing else happens here, that other names may be wanted than before.</summary>
@@ -137,6 +138,19 @@ public sealed class Pipeline : IResourceHandler, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _deadline.Dispose();
+
+    // On a timer's thread, where what is thrown ends the process, which is a web server's.
+    internal void TryOpen()
+    {
+        try
+        {
+            Open();
+        }
+        catch (Exception e)
+        {
+            _onTrouble?.Invoke($"the first commit failed: {e}");
+        }
+    }
 
     private void Open()
     {

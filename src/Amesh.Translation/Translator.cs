@@ -31,14 +31,12 @@ public sealed class Translator : IUnitHandler
 
     private readonly ClusterTable _clusters;
     private readonly Dictionary<string, RouteConfiguration> _routeConfigs = [];
-    private readonly Dictionary<string, Dictionary<string, IReadOnlyCollection<string>>> _virtualHosts = [];
-    private readonly Dictionary<string, HashSet<VirtualHostKey>> _virtualHostsByCluster = [];
-    private readonly Dictionary<string, HashSet<ChainKey>> _chainsByCluster = [];
-    private readonly Dictionary<ChainKey, HashSet<string>> _clustersByChain = [];
+    private readonly Dictionary<string, HashSet<string>> _virtualHosts = [];
+    private readonly Uses<VirtualHostKey> _clustersOfVirtualHosts = new();
+    private readonly Uses<ChainKey> _clustersOfChains = new();
     private readonly Dictionary<ChainKey, FilterChainModel> _chains = [];
     private readonly ListenerTable _listeners = new();
-    private readonly Dictionary<string, Secret> _secrets = [];
-    private readonly Dictionary<string, HashSet<ChainKey>> _chainsBySecret = [];
+    private readonly CertificateTable _certificates;
     private readonly UnitDiagnostics _diagnostics = new();
     private readonly ObjectTable _objects = new();
     private readonly DataReader _data = new();
@@ -46,13 +44,23 @@ public sealed class Translator : IUnitHandler
 
     // What must be made again at the end of the batch.
     private readonly HashSet<ChainKey> _dirtyStreamRoutes = [];
-    private readonly HashSet<ChainKey> _dirtyCertificates = [];
     private readonly Dictionary<VirtualHostKey, EnvoyVirtualHost?> _dirtyVirtualHosts = [];
 
     private Func<UnitKey, ReadOnlyMemory<byte>?> _readUnit = _ => null;
 
     /// <summary>A translator that holds nothing yet.</summary>
-    public Translator() => _clusters = new ClusterTable(_objects, _data, name => _virtualHostsByCluster.ContainsKey(name) || _chainsByCluster.ContainsKey(name));
+    public Translator()
+    {
+        _certificates = new CertificateTable(_objects);
+        _clusters = new ClusterTable(
+            _objects,
+            _data,
+            name => _clustersOfVirtualHosts.Any(name) || _clustersOfChains.Any(name),
+            (name, e) => Fail(new UnitKey(UnitKind.Cluster, SubsetName.Parse(name).Cluster, ""), e));
+    }
+
+    /// <summary>Told, in one line, of a unit that cannot be translated and stays as it was: a defect of ours, or input that no control plane should send.</summary>
+    public Action<string>? OnTrouble { get; set; }
 
     /// <summary>What is done otherwise than Envoy does it, in all units that are held.</summary>
     public IEnumerable<Diagnostic> Diagnostics => _diagnostics.All;
@@ -108,34 +116,51 @@ public sealed class Translator : IUnitHandler
     {
         foreach (UnitChange change in changes)
         {
-            Note(change);
+            Try(change.Key, () => Note(change));
         }
 
         foreach ((Owner owner, IReadOnlyList<Apisix.Listener> listeners) in _listeners.Make())
         {
-            _objects.Set(owner, listeners);
+            Try(new UnitKey(UnitKind.Listener, owner.Resource, ""), () => _objects.Set(owner, listeners));
         }
+
+        _certificates.Make();
 
         // Virtual hosts and TCP proxies say which clusters are used.
         foreach (ChainKey key in _dirtyStreamRoutes)
         {
-            MakeStreamRoute(key);
-        }
-
-        foreach (ChainKey key in _dirtyCertificates)
-        {
-            MakeCertificate(key);
+            Try(new UnitKey(UnitKind.FilterChain, key.Listener, key.Name), () => MakeStreamRoute(key));
         }
 
         foreach ((VirtualHostKey key, EnvoyVirtualHost? message) in _dirtyVirtualHosts)
         {
-            MakeVirtualHost(key, message);
+            Try(new UnitKey(UnitKind.VirtualHost, key.RouteConfig, key.Name), () => MakeVirtualHost(key, message));
         }
 
         _clusters.Make();
         _dirtyVirtualHosts.Clear();
         _dirtyStreamRoutes.Clear();
-        _dirtyCertificates.Clear();
+    }
+
+    // One unit must not cost the others, of which most have no fault: neither now nor in later batches.
+    private void Try(UnitKey unit, Action make)
+    {
+        try
+        {
+            make();
+        }
+        catch (Exception e)
+        {
+            Fail(unit, e);
+        }
+    }
+
+    private void Fail(UnitKey unit, Exception e)
+    {
+        var found = new List<Diagnostic>();
+        UnitDiagnostics.ScopeOf(unit, found).Refused("", $"it cannot be translated, and what was made of it before stays: {e.GetType().Name}: {e.Message}");
+        _diagnostics.Keep(unit, found);
+        OnTrouble?.Invoke($"{found[0]} {e.StackTrace}".ReplaceLineEndings(" "));
     }
 
     private void Note(UnitChange change)
@@ -191,7 +216,7 @@ public sealed class Translator : IUnitHandler
         if (secret is not null || !_rereading)
         {
             _objects.Set(owner, secret is null ? [] : [secret]);
-            Keep(id, secret);
+            _certificates.SetSecret(id, secret);
         }
     }
 
@@ -207,12 +232,12 @@ public sealed class Translator : IUnitHandler
         bool another = before != now && (before is ClusterKind.OriginalDst or ClusterKind.Missing || now is ClusterKind.OriginalDst or ClusterKind.Missing);
         if (another || destination != _clusters.OriginalDstOf(name) || subsets != _clusters.SubsetsOf(name))
         {
-            foreach (VirtualHostKey key in _virtualHostsByCluster.GetValueOrDefault(name) ?? [])
+            foreach (VirtualHostKey key in _clustersOfVirtualHosts.Of(name))
             {
                 MarkVirtualHost(key);
             }
 
-            _dirtyStreamRoutes.UnionWith(_chainsByCluster.GetValueOrDefault(name) ?? []);
+            _dirtyStreamRoutes.UnionWith(_clustersOfChains.Of(name));
         }
     }
 
@@ -263,7 +288,18 @@ public sealed class Translator : IUnitHandler
             _chains[key] = model;
         }
 
-        SetSecrets(key, before, model);
+        _objects.Set(new Owner(ObjectKind.Secret, $"listener {key.Listener}", key.Name), model?.Secrets ?? []);
+        foreach (Secret gone in before?.Secrets ?? [])
+        {
+            _certificates.SetSecret(gone.Id, null);
+        }
+
+        foreach (Secret secret in model?.Secrets ?? [])
+        {
+            _certificates.SetSecret(secret.Id, secret);
+        }
+
+        _certificates.SetChain(key, model?.Chain);
         if (before?.Inline is not null || model?.Inline is not null)
         {
             SetInline(HttpChains.InlineName(key.Listener, key.Name), model?.Inline);
@@ -275,99 +311,6 @@ public sealed class Translator : IUnitHandler
         }
     }
 
-    private void SetSecrets(ChainKey key, FilterChainModel? before, FilterChainModel? model)
-    {
-        _objects.Set(new Owner(ObjectKind.Secret, $"listener {key.Listener}", key.Name), model?.Secrets ?? []);
-        foreach (Secret secret in before?.Secrets ?? [])
-        {
-            Keep(secret.Id, null);
-        }
-
-        foreach (Secret secret in model?.Secrets ?? [])
-        {
-            Keep(secret.Id, secret);
-        }
-
-        foreach (string secret in SecretsOf(before))
-        {
-            if (_chainsBySecret.TryGetValue(secret, out HashSet<ChainKey>? users) && users.Remove(key) && users.Count == 0)
-            {
-                _chainsBySecret.Remove(secret);
-            }
-
-            _dirtyCertificates.Add(key);
-        }
-
-        foreach (string secret in SecretsOf(model))
-        {
-            Entry(_chainsBySecret, secret).Add(key);
-            _dirtyCertificates.Add(key);
-        }
-    }
-
-    private void Keep(string id, Secret? secret)
-    {
-        if (secret is null)
-        {
-            _secrets.Remove(id);
-        }
-        else
-        {
-            _secrets[id] = secret;
-        }
-
-        _dirtyCertificates.UnionWith(_chainsBySecret.GetValueOrDefault(id) ?? []);
-    }
-
-    private static IEnumerable<string> SecretsOf(FilterChainModel? model)
-    {
-        if (model?.Chain.Tls is { Ssl: not null } tls)
-        {
-            if (tls.Certificate is { } certificate)
-            {
-                yield return certificate;
-            }
-
-            if (tls.Validation is { } validation)
-            {
-                yield return validation;
-            }
-        }
-    }
-
-    private void MakeCertificate(ChainKey key)
-    {
-        Ssl? ssl = _chains.GetValueOrDefault(key) is { } model
-            ? Certificates.Translate(model.Chain, id => id is null ? null : _secrets.GetValueOrDefault(id))
-            : null;
-        _objects.Set(new Owner(ObjectKind.Ssl, key.Listener, key.Name), ssl is null ? [] : [ssl]);
-    }
-
-    private void Relate(ChainKey key, HashSet<string> now)
-    {
-        foreach (string cluster in _clustersByChain.GetValueOrDefault(key) ?? [])
-        {
-            if (_chainsByCluster.TryGetValue(cluster, out HashSet<ChainKey>? users) && users.Remove(key) && users.Count == 0)
-            {
-                _chainsByCluster.Remove(cluster);
-            }
-
-            _clusters.MarkDirty(cluster);
-        }
-
-        foreach (string cluster in now)
-        {
-            Entry(_chainsByCluster, cluster).Add(key);
-            _clusters.MarkDirty(cluster);
-        }
-
-        _clustersByChain.Remove(key);
-        if (now.Count > 0)
-        {
-            _clustersByChain[key] = now;
-        }
-    }
-
     private void MakeStreamRoute(ChainKey key)
     {
         var owner = new Owner(ObjectKind.StreamRoute, key.Listener, key.Name);
@@ -375,12 +318,12 @@ public sealed class Translator : IUnitHandler
         {
             bool IsOriginalDst(string cluster) => _clusters.KindOf(cluster) == ClusterKind.OriginalDst;
             _objects.Set(owner, [TcpProxies.Translate(key.Listener, key.Name, proxy, IsOriginalDst, _clusters.OriginalDstOf, _clusters.TargetOf)]);
-            Relate(key, [.. proxy.Clusters.SelectMany(cluster => new[] { cluster.Name, _clusters.TargetOf(cluster.Name, cluster.Marks) })]);
+            Mark(_clustersOfChains.Replace(key, [.. proxy.Clusters.SelectMany(cluster => new[] { cluster.Name, _clusters.TargetOf(cluster.Name, cluster.Marks) }).Distinct()]));
         }
         else
         {
             _objects.Set(owner, []);
-            Relate(key, []);
+            Mark(_clustersOfChains.Replace(key, []));
         }
     }
 
@@ -424,59 +367,37 @@ public sealed class Translator : IUnitHandler
         var owner = new Owner(ObjectKind.VirtualHost, key.RouteConfig, key.Name);
         var unit = new UnitKey(UnitKind.VirtualHost, key.RouteConfig, key.Name);
         var found = new List<Diagnostic>();
-        IReadOnlyCollection<string> clusters = [];
         if (message is null)
         {
             _objects.Set(owner, []);
+            Mark(_clustersOfVirtualHosts.Replace(key, []));
+            if (_virtualHosts.TryGetValue(key.RouteConfig, out HashSet<string>? names) && names.Remove(key.Name) && names.Count == 0)
+            {
+                _virtualHosts.Remove(key.RouteConfig);
+            }
         }
         else
         {
             var scope = new RouteScope(key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), _clusters.KindOf, _clusters.OriginalDstOf, _clusters.TargetOf);
             TranslatedVirtualHost translated = VirtualHostTranslator.Translate(scope, message, UnitDiagnostics.ScopeOf(unit, found));
             _objects.Set(owner, [.. translated.Routes, translated.VirtualHost]);
-            clusters = translated.Clusters;
+            Mark(_clustersOfVirtualHosts.Replace(key, translated.Clusters));
+            Entry(_virtualHosts, key.RouteConfig).Add(key.Name);
         }
 
         _diagnostics.Keep(unit, found);
-        Relate(key, clusters, isGone: message is null);
     }
 
-    private void Relate(VirtualHostKey key, IReadOnlyCollection<string> clusters, bool isGone)
+    private void Mark(IEnumerable<string> clusters)
     {
-        Dictionary<string, IReadOnlyCollection<string>> virtualHosts = Entry(_virtualHosts, key.RouteConfig);
-        IReadOnlyCollection<string> before = virtualHosts.GetValueOrDefault(key.Name) ?? [];
-        foreach (string cluster in clusters.Except(before))
+        foreach (string cluster in clusters)
         {
-            HashSet<VirtualHostKey> users = Entry(_virtualHostsByCluster, cluster);
-            users.Add(key);
             _clusters.MarkDirty(cluster);
-        }
-
-        foreach (string cluster in before.Except(clusters))
-        {
-            HashSet<VirtualHostKey> users = Entry(_virtualHostsByCluster, cluster);
-            users.Remove(key);
-            if (users.Count == 0)
-            {
-                _virtualHostsByCluster.Remove(cluster);
-            }
-
-            _clusters.MarkDirty(cluster);
-        }
-
-        if (!isGone)
-        {
-            virtualHosts[key.Name] = clusters;
-        }
-        else if (virtualHosts.Remove(key.Name) && virtualHosts.Count == 0)
-        {
-            _virtualHosts.Remove(key.RouteConfig);
         }
     }
 
     private IEnumerable<VirtualHostKey> VirtualHostsOf(string routeConfig) =>
-        (_virtualHosts.GetValueOrDefault(routeConfig)?.Keys ?? Enumerable.Empty<string>()).Select(name => new VirtualHostKey(routeConfig, name));
-
+        (_virtualHosts.GetValueOrDefault(routeConfig) ?? []).Select(name => new VirtualHostKey(routeConfig, name));
 
     private static TValue Entry<TKey, TValue>(Dictionary<TKey, TValue> table, TKey key)
         where TKey : notnull
@@ -487,6 +408,4 @@ public sealed class Translator : IUnitHandler
     }
 
     private readonly record struct VirtualHostKey(string RouteConfig, string Name);
-
-    private readonly record struct ChainKey(string Listener, string Name);
 }

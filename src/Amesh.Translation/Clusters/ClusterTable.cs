@@ -10,7 +10,8 @@ namespace Amesh.Translation.Clusters;
 /// <param name="objects">Where the upstreams go.</param>
 /// <param name="data">Reads what clusters keep in files.</param>
 /// <param name="isNamed">Whether something that has come sends requests to a cluster of this name.</param>
-internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<string, bool> isNamed)
+/// <param name="failed">Told of a cluster whose upstream cannot be made, and stays as it is.</param>
+internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<string, bool> isNamed, Action<string, Exception> failed)
 {
     private readonly Dictionary<string, ClusterModel> _clusters = [];
     private readonly Dictionary<string, Assignment> _assignments = [];
@@ -45,18 +46,22 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
     /// <summary>A cluster has come, has changed or, without a message, has gone.</summary>
     public void Note(string name, Cluster? message, DiagnosticScope diagnostics)
     {
+        ClusterModel? model = message is null ? null : ClusterModel.From(message, data, diagnostics.At("", Origins.Of(message.Metadata)));
         if (_clusters.TryGetValue(name, out ClusterModel? old) && _clustersByAssignment.TryGetValue(old.AssignmentName, out SortedSet<string>? users))
         {
             users.Remove(name);
+            if (users.Count == 0)
+            {
+                _clustersByAssignment.Remove(old.AssignmentName);
+            }
         }
 
-        if (message is null)
+        if (model is null)
         {
             _clusters.Remove(name);
         }
         else
         {
-            ClusterModel model = ClusterModel.From(message, data, diagnostics.At("", Origins.Of(message.Metadata)));
             _clusters[name] = model;
             Entry(_clustersByAssignment, model.AssignmentName).Add(name);
         }
@@ -113,13 +118,20 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
         while (_dirty.Count > 0)
         {
             string cluster = _dirty.Min!;
-            if (SubsetName.Parse(cluster) is { Marks.Length: > 0 } subset)
+            try
             {
-                MakeSubset(cluster, subset.Cluster, subset.Marks);
+                if (SubsetName.Parse(cluster) is { Marks.Length: > 0 } subset)
+                {
+                    MakeSubset(cluster, subset.Cluster, subset.Marks);
+                }
+                else
+                {
+                    Make(cluster);
+                }
             }
-            else
+            catch (Exception e)
             {
-                Make(cluster);
+                failed(cluster, e);
             }
 
             _dirty.Remove(cluster);
@@ -199,7 +211,11 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
         IReadOnlyList<string> before = _members.GetValueOrDefault(aggregate) ?? [];
         foreach (string gone in before.Except(members))
         {
-            _aggregates[gone].Remove(aggregate);
+            if (_aggregates[gone].Remove(aggregate) && _aggregates[gone].Count == 0)
+            {
+                _aggregates.Remove(gone);
+            }
+
             MarkDirty(gone);
         }
 

@@ -10,6 +10,9 @@ internal readonly record struct Destination(string? Prefix, uint? Port)
     public static Destination Any => default;
 }
 
+/// <summary>A filter chain among those of all listeners.</summary>
+internal readonly record struct ChainKey(string Listener, string Name);
+
 /// <summary>What is kept of a filter chain.</summary>
 /// <param name="Destinations">Where its connections are going.</param>
 /// <param name="Chain">What listener objects hold of it.</param>

@@ -9,6 +9,7 @@ public readonly record struct FileStamp(string Target, DateTime Written, long Le
     /// <summary>A file's stamp now.</summary>
     /// <exception cref="IOException">It cannot be looked at.</exception>
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    /// <exception cref="ArgumentException">It is no path at all.</exception>
     public static FileStamp Of(string file)
     {
         // A ConfigMap's files are links into a folder that is a link; what that one leads to changes.
@@ -24,7 +25,7 @@ public readonly record struct FileStamp(string Target, DateTime Written, long Le
         {
             return Of(file);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             return null;
         }

@@ -75,6 +75,53 @@ public class BadInputTests
     }
 
     [Fact]
+    public void A_unit_whose_translation_fails_stays_as_it_was_and_costs_no_other()
+    {
+        using var mesh = new SmallMesh(Good);
+        var told = new List<string>();
+        mesh.Translator.OnTrouble = told.Add;
+        IReadOnlyDictionary<string, string> before = mesh.Objects;
+
+        // An extension whose bytes are none, in one batch with a good change.
+        Cluster bad = SmallMesh.Cluster("good");
+        Any garbage = Any.Pack(new Envoy.Extensions.LoadBalancingPolicies.RoundRobin.V3.RoundRobin());
+        garbage.Value = ByteString.CopyFrom(0x0a, 0x7f);
+        bad.LoadBalancingPolicy = new LoadBalancingPolicy { Policies = { new LoadBalancingPolicy.Types.Policy { TypedExtensionConfig = new TypedExtensionConfig { Name = "x", TypedConfig = garbage } } } };
+        mesh.Set((TypeUrls.Cluster, "good", bad), (TypeUrls.Cluster, "later", SmallMesh.Cluster("later")));
+
+        Assert.Equal(before, mesh.Objects);
+        Assert.Contains("cluster good", Assert.Single(told), StringComparison.Ordinal);
+        Assert.Equal(Severity.Refused, Assert.Single(mesh.Translator.Diagnostics, d => d.Message.Contains("cannot be translated", StringComparison.Ordinal)).Severity);
+
+        // The cluster beside it was taken, and its endpoints still are.
+        mesh.Set(TypeUrls.RouteConfiguration, "rc", new RouteConfiguration { Name = "rc", VirtualHosts = { Good, Host("later", "later.example", SmallMesh.To("later")) } });
+        mesh.Set(TypeUrls.ClusterLoadAssignment, "later", SmallMesh.Endpoints("later", "127.0.0.7"));
+        Assert.Contains("127.0.0.7", Assert.Single(mesh.Objects, o => o.Key.StartsWith("/upstreams/later", StringComparison.Ordinal)).Value, StringComparison.Ordinal);
+
+        // And the bad one is well again with its next version.
+        Cluster good = SmallMesh.Cluster("good");
+        good.ConnectTimeout = new Duration { Seconds = 7 };
+        mesh.Set(TypeUrls.Cluster, "good", good);
+        Assert.Empty(mesh.Translator.Diagnostics);
+        mesh.Set(TypeUrls.ClusterLoadAssignment, "good", SmallMesh.Endpoints("good", "127.0.0.8"));
+        string upstream = Assert.Single(mesh.Objects, o => o.Key.StartsWith("/upstreams/good", StringComparison.Ordinal)).Value;
+        Assert.Contains("127.0.0.8", upstream, StringComparison.Ordinal);
+        Assert.Contains("\"connect\":7", upstream, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_that_breaks_something_of_ours_breaks_nothing_else()
+    {
+        using var mesh = new SmallMesh(Good);
+        mesh.Set(TypeUrls.RouteConfiguration, "rc", new RouteConfiguration { Name = "rc", VirtualHosts = { Good, Host("bad", "bad.example", SmallMesh.To("no\nsubset")) } });
+        Assert.Contains(mesh.Translator.Diagnostics, d => d.Severity == Severity.Refused);
+
+        mesh.Set(TypeUrls.RouteConfiguration, "rc", new RouteConfiguration { Name = "rc", VirtualHosts = { Good, Host("new", "new.example", SmallMesh.To("good")) } });
+        Assert.Contains(mesh.Objects.Keys, key => key.StartsWith("/virtual_hosts/new", StringComparison.Ordinal));
+        Assert.Empty(mesh.Translator.Diagnostics);
+    }
+
+    [Fact]
     public void Ten_thousand_domains_are_one_virtual_host()
     {
         VirtualHost many = Host("many", "many.example", new Route { Match = new RouteMatch { Prefix = "/" }, Route_ = new RouteAction { Cluster = "good" } });
@@ -128,7 +175,7 @@ public class BadInputTests
         {
             _store = new ResourceStore(Translator);
             Translator.ReadFrom(_store);
-            Set(TypeUrls.Cluster, "good", new Cluster { Name = "good", Type = Cluster.Types.DiscoveryType.Eds });
+            Set(TypeUrls.Cluster, "good", Cluster("good"));
             Set(TypeUrls.Listener, "l", new Listener
             {
                 Name = "l",
@@ -139,23 +186,34 @@ public class BadInputTests
                 },
             });
             Set(TypeUrls.RouteConfiguration, "rc", new RouteConfiguration { Name = "rc", VirtualHosts = { hosts } });
-            var locality = new LocalityLbEndpoints();
-            locality.LbEndpoints.Add(EndpointAt("127.0.0.1", 80));
-            Set(TypeUrls.ClusterLoadAssignment, "good", new ClusterLoadAssignment { ClusterName = "good", Endpoints = { locality } });
+            Set(TypeUrls.ClusterLoadAssignment, "good", Endpoints("good", "127.0.0.1"));
         }
 
         public Translator Translator { get; } = new();
 
         public IReadOnlyDictionary<string, string> Objects => MeshRun.Texts(Translator.Objects);
 
+        public static Cluster Cluster(string name) => new() { Name = name, Type = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType.Eds };
+
+        public static Route To(string cluster) => new() { Match = new RouteMatch { Prefix = "/" }, Route_ = new RouteAction { Cluster = cluster } };
+
+        public static ClusterLoadAssignment Endpoints(string name, string address) =>
+            new() { ClusterName = name, Endpoints = { new LocalityLbEndpoints { LbEndpoints = { EndpointAt(address, 80) } } } };
+
         public static LbEndpoint EndpointAt(string address, uint port) => new()
         {
             Endpoint = new Envoy.Config.Endpoint.V3.Endpoint { Address = new Address { SocketAddress = new SocketAddress { Address = address, PortValue = port } } },
         };
 
-        public void Set(string typeUrl, string name, IMessage message)
+        public void Set(string typeUrl, string name, IMessage message) => Set((typeUrl, name, message));
+
+        public void Set(params (string TypeUrl, string Name, IMessage Message)[] batch)
         {
-            Assert.Empty(_store.Apply(new DiscoveryUpdate(typeUrl, "1", [new DiscoveryResource(name, "1", message.ToByteArray())], [], false)));
+            foreach ((string typeUrl, string name, IMessage message) in batch)
+            {
+                Assert.Empty(_store.Apply(new DiscoveryUpdate(typeUrl, "1", [new DiscoveryResource(name, "1", message.ToByteArray())], [], false)));
+            }
+
             _store.Quiet();
         }
 

@@ -91,6 +91,18 @@ public sealed class PipelineTests : IDisposable
         Assert.Contains("\"nodes\":[]", upstream, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_fails_at_the_deadline_is_told_and_ends_no_process()
+    {
+        Set(TypeUrls.Cluster, "c", new Cluster { Name = "c", Type = Cluster.Types.DiscoveryType.Static });
+        _sink.Breaks = true;
+
+        // As the timer calls it.
+        _pipeline.TryOpen();
+
+        Assert.Contains(_told, line => line.Contains("broken", StringComparison.Ordinal));
+    }
+
     private void LoadMesh()
     {
         Set(TypeUrls.Cluster, "c", new Cluster { Name = "c", Type = Cluster.Types.DiscoveryType.Static });
@@ -136,6 +148,8 @@ public sealed class PipelineTests : IDisposable
 
         public bool Refuses { get; set; }
 
+        public bool Breaks { get; set; }
+
         public int Commits { get; private set; }
 
         public int CommitsAtTheEnd { get; private set; }
@@ -153,6 +167,11 @@ public sealed class PipelineTests : IDisposable
             if (Refuses)
             {
                 throw new ConfigSinkException("no room");
+            }
+
+            if (Breaks)
+            {
+                throw new InvalidOperationException("broken");
             }
 
             Commits++;
