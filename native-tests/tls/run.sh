@@ -35,7 +35,9 @@ done
 iptables -w -t nat -A OUTPUT -p tcp -d 10.96.0.1 -j REDIRECT --to-ports 15006
 
 sh "$here/certificates.sh" "$work/certificates"
-sed "s|%CERTIFICATES%|$work/certificates|g" "$here/servers.conf" > "$work/servers.conf"
+for file in servers.conf stream_servers.conf; do
+    sed "s|%CERTIFICATES%|$work/certificates|g" "$here/$file" > "$work/$file"
+done
 for part in apisix bin deps; do
     [ ! -e "$APISIX_HOME/$part" ] || ln -sfn "$APISIX_HOME/$part" "$work/home/$part"
 done
@@ -47,6 +49,7 @@ sed -e "s|/usr/local/amesh/lua/?.lua|\"$root/lua/?.lua;$root/native-tests/lua/li
     -e "s|/usr/local/amesh|$root|g" \
     -e "s|^  node_listen:|  enable_control: true\n  control: {ip: 127.0.0.1, port: 15070}\n  proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: \"$work/cache\", cache_levels: \"1:2\"}]}\n  node_listen:|" \
     -e "s|^nginx_config:|nginx_config:\n  worker_processes: ${WORKERS:-1}\n  error_log_level: ${LEVEL:-notice}\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: \"include $work/servers.conf;\"|" \
+    -e "s|^    include $root/apisix-patch/amesh-stream.conf;|&\n    include $work/stream_servers.conf;|" \
     "$root/apisix-patch/config.yaml" > "$work/home/conf/config.yaml"
 sed -i "s|^    - AMESH_SOURCE|    - AMESH_TEST_CERTIFICATES=$work/certificates\n    - AMESH_SOURCE|" "$work/home/conf/config.yaml"
 

@@ -13,11 +13,12 @@ local char = string.char
 local concat = table.concat
 local ipairs = ipairs
 local pcall = pcall
+local require = require
 local sub = string.sub
 
 local _M = {}
 
-local without_alpn    -- SSL_CTX that chooses no protocol; nginx's stream servers choose none anyway
+local without_alpn    -- SSL_CTX that chooses no protocol
 
 
 -- Names in the extension of a client's first message; nil when there is none.
@@ -59,10 +60,6 @@ end
 
 
 local function silent_context()
-    if ngx.config.subsystem ~= "http" then
-        return nil
-    end
-
     if without_alpn == nil then
         without_alpn = false
         local ok, handler = pcall(function()
@@ -88,8 +85,12 @@ function _M.is_to_be_silent(ours, offered)
 end
 
 
--- ours: the chain's list, or nil; offered: the client's. In a client's first message.
+-- ours: the chain's list, or nil; offered: the client's, or nil. In a client's first message.
 function _M.restrict(ssl, ours, offered)
+    if offered and ngx.config.subsystem == "stream" then
+        return require("apisix.amesh.stream.alpn_choice").choose(ssl, ours, offered)
+    end
+
     local context = offered and _M.is_to_be_silent(ours, offered) and silent_context()
     if context then
         C.amesh_SSL_set_SSL_CTX(ssl, context)

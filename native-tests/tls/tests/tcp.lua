@@ -1,8 +1,8 @@
 -- TLS towards the endpoints of TCP clusters: what is inside is HTTP, so that the endpoint can tell what it saw.
 local mesh, writer, client = require("mesh"), require("writer"), require("client")
 local count = require("tls_endpoint").count
+local raw, tools = require("raw_endpoint"), require("tls_tools")
 local ngx = ngx
-local folder = os.getenv("AMESH_TEST_CERTIFICATES")
 
 local CAPTURED = "10.96.0.1"
 -- by the port of the destination: the protocols that its cluster offers, and the one that the endpoint takes
@@ -14,17 +14,15 @@ local CASES = {
 
 
 local function authority(name)
-    local file = assert(io.open(folder .. "/" .. name .. ".pem", "rb"))
-    local all = { "/amesh_secrets/ca", { id = "ca", name = "ca", ca = file:read("*a") } }
-    file:close()
-    return all
+    return tools.authority("ca", name)
 end
 
 -- A cluster behind a port of the destination.
-local function cluster(port, alpn, addresses, conf)
+local function cluster(port, alpn, addresses, conf, certificate)
     local id, nodes = "c" .. port, {}
     for index, address in ipairs(addresses) do
-        nodes[index] = { address, 1, 18443 }
+        local host, own_port = address:match("^(.*):(%d+)$")
+        nodes[index] = { host or address, 1, tonumber(own_port) or 18443 }
     end
     local plugin = { clusters = { { upstream_id = id, weight = 1 } } }
     for name, value in pairs(conf or {}) do
@@ -32,6 +30,7 @@ local function cluster(port, alpn, addresses, conf)
     end
     return mesh.of(
         { "/tls_contexts/" .. id, { id = id, name = id, sni = id .. ".example", validation = "ca", alpn = alpn,
+          certificate = certificate,
           sans = { { type = "uri", exact = "spiffe://cluster.local/ns/default/sa/ratings" } } } },
         mesh.upstream(id, nodes, { scheme = "tls", labels = { amesh_tls = id } }),
         { "/stream_routes/" .. id, { id = id, name = id, plugins = { amesh = plugin } } },
@@ -42,6 +41,20 @@ end
 
 local function send(port)
     return client.send({ to = { CAPTURED, port }, host = "x" })
+end
+
+-- A connection that stays, and what its endpoint says first; nil when it is closed.
+local function open(port)
+    local socket = ngx.socket.tcp()
+    socket:settimeout(5000)
+    assert(socket:connect(CAPTURED, port))
+    socket:send("word\n")
+    return socket, (socket:receive("*l"))
+end
+
+local function hears(socket, word)
+    socket:send(word .. "\n")
+    return socket:receive("*l") == word
 end
 
 
@@ -84,5 +97,55 @@ return function(test, check)
         end
         check.equal(reached, 10, "of 20 connections to one of two endpoints in turns")
         check.equal(count(bad .. ":18443"), 0)
+    end)
+
+    test("an endpoint whose certificate does not hold hears no byte, in TLS 1.3 and 1.2", function()
+        local good = "127.2.0.1:19443"
+        for title, address in pairs({ ["another name"] = "127.2.0.2:19443", ["run out"] = "127.2.0.3:19443",
+                                      ["another authority's"] = "127.2.0.4:19443",
+                                      ["another authority's, TLS 1.2"] = "127.2.0.4:19444" }) do
+            for _, certificate in ipairs({ false, "own" }) do
+                writer.replace(mesh.of(authority("mesh"), tools.identity("own", "client-a"),
+                                       cluster(9080, nil, { address }, nil, certificate or nil),
+                                       cluster(9081, nil, { good }, nil, certificate or nil)))
+                raw.heard()
+                local socket, said = open(9080)
+                check.equal(said, nil, title)
+                socket:close()
+                check.equal(raw.heard(), {}, title)
+                socket, said = open(9081)
+                check.equal(said, "hello " .. good)
+                check.equal(socket:receive("*l"), "word")
+                socket:close()
+                check.equal(raw.heard(), { good .. " a connection", good .. " word" })
+            end
+        end
+    end)
+
+    test("rotation: an open connection stays, the next one is verified by the new authority", function()
+        local good = "127.2.0.1:19443"
+        writer.replace(mesh.of(authority("mesh"), tools.identity("own", "client-a"),
+                               cluster(9080, nil, { good }, nil, "own")))
+        local kept, said = open(9080)
+        check.equal(said, "hello " .. good)
+        check.equal(kept:receive("*l"), "word")
+        writer.commit({ authority("stranger") })
+        raw.heard()
+        local socket, nothing = open(9080)
+        check.equal(nothing, nil)
+        socket:close()
+        check.equal(raw.heard(), {})
+        check.truthy(hears(kept, "still"))
+        writer.commit({ authority("mesh"), tools.identity("own", "client-b") })
+        socket, said = open(9080)
+        check.equal(said, "hello " .. good)
+        socket:close()
+        check.truthy(hears(kept, "and still"))
+        writer.commit({}, { "/amesh_secrets/ca", "/amesh_secrets/own" })
+        socket, nothing = open(9080)
+        check.equal(nothing, nil, "without its secrets")
+        socket:close()
+        check.truthy(hears(kept, "at last"))
+        kept:close()
     end)
 end

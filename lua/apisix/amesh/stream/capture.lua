@@ -26,6 +26,8 @@ local TARGETS = {
 }
 -- nothing takes the connection
 local CLOSED = 403
+-- seconds until a client has to have said something to a chain that ends TLS, as nginx has it
+local HANDSHAKE_TIMEOUT = 60
 
 local targets
 
@@ -108,6 +110,12 @@ function _M.preread()
     local kind = chain and kind_of(chain)
     if not kind then
         return close(about, "no filter chain takes it")
+    end
+    if chain.tls and seen.transport ~= "tls"
+        and not first_bytes.await(fd, first_bytes.begin_tls, HANDSHAKE_TIMEOUT)
+    then
+        -- nginx's HTTPS would answer it with a page
+        return close(about, "it is no TLS, which its filter chain ends")
     end
 
     if not chain.http then

@@ -30,6 +30,29 @@ function _M.preread()
 end
 
 
-_M.start = downstream_tls.init_worker
+-- APISIX asks its own router, which knows other certificates, whether a client had to show one; of the mesh's
+-- connections everything is known by now.
+local function keep_from_stock_router()
+    local router = require("apisix.ssl.router.radixtree_sni")
+    if router.amesh_match then
+        return
+    end
+
+    local match = router.match_and_set
+    router.amesh_match = match
+    router.match_and_set = function(ctx, match_only, name)
+        if downstream_tls.current() then
+            return false
+        end
+        return match(ctx, match_only, name)
+    end
+end
+
+
+function _M.start()
+    downstream_tls.init_worker()
+    keep_from_stock_router()
+end
+
 
 return _M

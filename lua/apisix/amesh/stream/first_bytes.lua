@@ -12,6 +12,7 @@ local ffi = require("ffi")
 local log = require("apisix.core.log")
 
 local C = ffi.C
+local byte = string.byte
 local exiting = ngx.worker.exiting
 local get_socket = ngx.req.socket
 local getmetatable = getmetatable
@@ -37,6 +38,7 @@ local EAGAIN, EINTR = 11, 4
 local MOST = 16384
 local SWEEP = 0.1
 local CLOSED = 400          -- the client did not say enough
+local TLS_HANDSHAKE, SSL_2 = 22, 128
 local SHORTEST_NAP, LONGEST_NAP = 0.001, 0.01
 
 local buffer = ffi.new("uint8_t[?]", MOST)
@@ -58,6 +60,13 @@ function _M.look(fd)
             return ""
         end
     end
+end
+
+
+-- Would nginx take them for TLS? nil when there are none yet.
+function _M.begin_tls(bytes)
+    local first = byte(bytes)
+    return first and (first == TLS_HANDSHAKE or first >= SSL_2)
 end
 
 
