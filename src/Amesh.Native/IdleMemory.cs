@@ -8,7 +8,8 @@ namespace Amesh.Native;
 internal sealed class IdleMemory
 {
     private const long Much = 8 << 20;
-    private const long Little = 64 << 10;
+    // less than any push, more than all that is done each second: a status, looks at files and names
+    private const long Little = 1 << 20;
 
     private long _atCollection;
     private long _atTick;

@@ -29,6 +29,9 @@ internal sealed partial class Instance : IDisposable
     // Names in the status, which is written every second that it changes.
     private const int MostNames = 20;
 
+    private static readonly (Severity Severity, string Name)[] SeverityNames =
+        [(Severity.Near, "near"), (Severity.NotYet, "not_yet"), (Severity.Refused, "refused")];
+
     private readonly CancellationTokenSource _stop = new();
     private readonly SourceAddress _address;
     private readonly string _sourceText;
@@ -140,8 +143,7 @@ internal sealed partial class Instance : IDisposable
             Updates = ads?.Updates ?? 0,
             Nacks = ads?.Nacks ?? 0,
             Objects = Enum.GetValues<ObjectKind>().ToDictionary(kind => ObjectKey.Prefix(kind)[1..], pipeline.Translator.Count),
-            Diagnostics = pipeline.Translator.Diagnostics.GroupBy(d => d.Severity)
-                .ToDictionary(group => group.Key switch { Severity.Near => "near", Severity.NotYet => "not_yet", _ => "refused" }, group => group.Count()),
+            Diagnostics = SeverityNames.Where(s => pipeline.Translator.Count(s.Severity) > 0).ToDictionary(s => s.Name, s => pipeline.Translator.Count(s.Severity)),
         });
     }
 

@@ -8,6 +8,9 @@ internal sealed class ObjectTable
     private readonly SortedDictionary<ObjectKey, byte[]> _objects = [];
     private readonly Dictionary<Owner, ObjectKey[]> _owned = [];
 
+    // Kept as they change: the status asks each second.
+    private readonly int[] _counts = new int[Enum.GetValues<ObjectKind>().Length];
+
     // The bytes that an object had when it was last written; null for one that was not there.
     private readonly Dictionary<ObjectKey, byte[]?> _before = [];
 
@@ -15,7 +18,7 @@ internal sealed class ObjectTable
     public IEnumerable<ConfigObject> Objects => _objects.Select(o => new ConfigObject(o.Key, o.Value));
 
     /// <summary>How many objects there are of a kind.</summary>
-    public int Count(ObjectKind kind) => _objects.Keys.Count(key => key.Kind == kind);
+    public int Count(ObjectKind kind) => _counts[(int)kind];
 
     /// <summary>Replaces all that one unit comes to. An object that it no longer comes to is gone.</summary>
     public void Set(Owner owner, IEnumerable<ApisixObject> objects)
@@ -30,15 +33,21 @@ internal sealed class ObjectTable
             {
                 _before.TryAdd(key, held);
                 _objects[key] = json;
+                _counts[(int)key.Kind] += held is null ? 1 : 0;
             }
         }
 
         if (_owned.TryGetValue(owner, out ObjectKey[]? owned))
         {
-            foreach (ObjectKey key in owned.Where(key => !keys.Contains(key)))
+            // A virtual host may have thousands of routes.
+            ICollection<ObjectKey> kept = keys.Count > 16 ? keys.ToHashSet() : keys;
+            foreach (ObjectKey key in owned.Where(key => !kept.Contains(key)))
             {
-                _objects.Remove(key, out byte[]? held);
-                _before.TryAdd(key, held);
+                if (_objects.Remove(key, out byte[]? held))
+                {
+                    _before.TryAdd(key, held);
+                    _counts[(int)key.Kind]--;
+                }
             }
         }
 

@@ -71,6 +71,9 @@ public sealed class Translator : IUnitHandler
     /// <summary>How many objects there are of a kind.</summary>
     public int Count(ObjectKind kind) => _objects.Count(kind);
 
+    /// <summary>How many diagnostics there are of a severity.</summary>
+    public int Count(Severity severity) => _diagnostics.Count(severity);
+
     /// <summary>Says where the bytes of a unit that is held can be read again. Needed before the first batch.</summary>
     public void ReadFrom(ResourceStore store) =>
         // The cast matters: a bare null would become an empty memory, by way of an empty array.
@@ -99,10 +102,15 @@ public sealed class Translator : IUnitHandler
             }
         }
 
+        if (changes.Count == 0)
+        {
+            return false;
+        }
+
         _rereading = true;
         Apply(changes);
         _rereading = false;
-        return changes.Count > 0;
+        return true;
     }
 
     /// <summary>What has changed since the last <see cref="Accept"/>.</summary>

@@ -14,8 +14,14 @@ internal sealed class UnitDiagnostics
     private readonly Dictionary<UnitKey, IReadOnlyList<Diagnostic>> _ofFields = [];
     private readonly Dictionary<UnitKey, IReadOnlyList<Diagnostic>> _ofTranslators = [];
 
+    // Kept as they change: the status asks each second.
+    private readonly int[] _counts = new int[Enum.GetValues<Severity>().Length];
+
     /// <summary>All of them.</summary>
     public IEnumerable<Diagnostic> All => _ofTranslators.Values.Concat(_ofFields.Values).SelectMany(d => d);
+
+    /// <summary>How many there are of a severity.</summary>
+    public int Count(Severity severity) => _counts[(int)severity];
 
     /// <summary>Where a unit's translator puts what it finds, to be kept with <see cref="Keep"/>.</summary>
     public static DiagnosticScope ScopeOf(UnitKey unit, List<Diagnostic> found)
@@ -45,8 +51,18 @@ internal sealed class UnitDiagnostics
         Replace(_ofFields, change.Key, found);
     }
 
-    private static void Replace(Dictionary<UnitKey, IReadOnlyList<Diagnostic>> target, UnitKey unit, List<Diagnostic> found)
+    private void Replace(Dictionary<UnitKey, IReadOnlyList<Diagnostic>> target, UnitKey unit, List<Diagnostic> found)
     {
+        foreach (Diagnostic gone in target.GetValueOrDefault(unit) ?? [])
+        {
+            _counts[(int)gone.Severity]--;
+        }
+
+        foreach (Diagnostic one in found)
+        {
+            _counts[(int)one.Severity]++;
+        }
+
         if (found.Count == 0)
         {
             target.Remove(unit);

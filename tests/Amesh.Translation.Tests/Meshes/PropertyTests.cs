@@ -102,6 +102,7 @@ public class PropertyTests
 
             store.Quiet();
             MeshRun.AssertSame(last.Objects, MeshRun.Texts(translator.Objects));
+            AssertCounts(translator);
         }
     }
 
@@ -127,6 +128,21 @@ public class PropertyTests
         store.Quiet();
         Assert.Empty(translator.Objects);
         Assert.Empty(translator.Diagnostics);
+        AssertCounts(translator);
+    }
+
+    // The counts are kept beside what they count.
+    private static void AssertCounts(Translator translator)
+    {
+        foreach (ObjectKind kind in Enum.GetValues<ObjectKind>())
+        {
+            Assert.Equal(translator.Objects.Count(o => o.Key.Kind == kind), translator.Count(kind));
+        }
+
+        foreach (Severity severity in Enum.GetValues<Severity>())
+        {
+            Assert.Equal(translator.Diagnostics.Count(d => d.Severity == severity), translator.Count(severity));
+        }
     }
 
     // A control plane makes another certificate for each stream, and the two were recorded one after the other.
