@@ -167,6 +167,10 @@ run_tests() {
         for scenario in istio-bookinfo istio-protocols istio-gateway istio-bookinfo-reviews consul-bookinfo kuma-bookinfo kuma-bookinfo-tproxy; do
             suite "verdicts-$scenario-apisix" harness verdicts --scenario "$scenario" --target apisix
         done
+        # private keys are looked for in all that an APISIX can show
+        for scenario in istio-gateway kuma-bookinfo; do
+            suite "secrets-$scenario-apisix" harness verdicts --scenario "$scenario" --target apisix --log-level debug
+        done
         suite pod-apisix harness pod --connections 10000
         suite capture-apisix harness capture
         suite lua-apisix as_root native-tests/lua/apisix.sh

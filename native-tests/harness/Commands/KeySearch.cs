@@ -23,7 +23,8 @@ internal static class KeySearch
         using var http = new HttpClient();
         foreach (var page in pages)
         {
-            outputs.Add((page.ToString(), await http.GetStringAsync(page)));
+            using var answer = await http.GetAsync(page);
+            outputs.Add((page.ToString(), await answer.Content.ReadAsStringAsync()));
         }
         var (_, translated, errors) = Shell.Try("dotnet", Repository.CommandLine, "translate", "--recording", recording);
         outputs.Add(("amesh translate", translated + errors));

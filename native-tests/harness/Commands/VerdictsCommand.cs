@@ -13,14 +13,14 @@ namespace Amesh.Harness.Commands;
 internal static class VerdictsCommand
 {
     public const string Usage = "verdicts --scenario istio-bookinfo [--protocol delta|sotw] [--target gateway|apisix|apisix-stock|none] [--control-plane amesh|node]"
-        + " [--step STEP] [--case STEP/NAME] [--json FILE] [--record] [--verbose]";
+        + " [--step STEP] [--case STEP/NAME] [--log-level info|debug] [--json FILE] [--record] [--verbose]";
 
     /// <summary>The same APISIX with APISIX's own router on the same objects.</summary>
     private const string StockRouter = "apisix-stock";
 
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var given = new Arguments(arguments, ["--scenario", "--protocol", "--target", "--control-plane", "--step", "--case", "--json"], ["--record", "--verbose"]);
+        var given = new Arguments(arguments, ["--scenario", "--protocol", "--target", "--control-plane", "--step", "--case", "--log-level", "--json"], ["--record", "--verbose"]);
         if (NetworkNamespace.Inside is null)
         {
             return NetworkNamespace.RunInside(["verdicts", .. arguments]);
@@ -33,6 +33,7 @@ internal static class VerdictsCommand
             ControlPlane = given.OneOf("--control-plane", "amesh", "node"),
             Step = given.Value("--step") ?? given.Value("--case")?.Split('/')[0],
             Case = given.Value("--case"),
+            LogLevel = given.OneOf("--log-level", "info", "debug"),
             Verbose = given.Has("--verbose"),
         };
         var score = await RunAsync(options, Console.Out);
@@ -64,7 +65,7 @@ internal static class VerdictsCommand
         var mesh = RecordedMesh.Read(recording, options.Protocol);
         var gateway = new GatewayOptions { Recording = recording, Protocol = options.Protocol, OwnPorts = [.. verdicts.ProxyAddresses(mesh.Addresses).Select(static address => IPEndPoint.Parse(address).Port).Distinct().Order()] };
         using var folder = new RunFolder();
-        gateway = gateway with { StateFile = Path.Combine(folder.Path, "state"), AgentSocket = options.ControlPlane == "amesh" ? Path.Combine(folder.Path, "agent.sock") : null };
+        gateway = gateway with { StateFile = Path.Combine(folder.Path, "state"), AgentSocket = options.ControlPlane == "amesh" ? Path.Combine(folder.Path, "agent.sock") : null, LogLevel = options.LogLevel };
         var authority = new RunAuthority();
         PrivateFiles.Put(PrivateFiles.Resolver, NameServer.ResolverConfiguration, folder.Path);
         PrivateFiles.Put(PrivateFiles.RootStore, authority.Pem, folder.Path);

@@ -13,8 +13,10 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
 {
     private const int Port = 15001;
     private const int InboundPort = 15006;
+    private const int MetricsPort = 15191;
     private const string PlaceOfAmesh = "/usr/local/amesh";
     private static readonly string[] KindsOfObjects = ["routes", "upstreams", "listeners", "virtual_hosts", "stream_routes", "ssls", "tls_contexts", "amesh_secrets"];
+    private static readonly string[] PagesOfApisix = ["routes", "upstreams", "services", "plugin_metadata", "schema", "healthcheck"];
     private static readonly string[] CodeFolders = ["apisix", "bin", "deps"];
     private readonly string _prefix = Path.Combine(folder, "apisix");
     private ChildProcess? _process;
@@ -26,6 +28,8 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
     /// <summary>Whether its nginx can hand connections from one listener to another (since 1.25.5, which OpenResty has since 1.27); if not, it takes HTTP only.</summary>
     private static bool HasStream { get; } =
         Network.Shell.Try("openresty", "-v") is var (_, output, error) && NginxVersion().Match(output + error) is { Success: true } match && int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) >= 27;
+
+    private bool ShowsEverything => options.LogLevel == "debug";
 
     private string ErrorLog => Path.Combine(_prefix, "logs", "error.log");
 
@@ -78,7 +82,11 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
     public async Task<IReadOnlyList<Uri>> ControlPagesAsync()
     {
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{TestGateway.ControlPort}/v1/") };
-        var pages = new List<Uri> { new(http.BaseAddress, "amesh/status"), new(http.BaseAddress, "routes"), new(http.BaseAddress, "upstreams") };
+        List<Uri> pages = [.. PagesOfApisix.Append("amesh/status").Select(page => new Uri(http.BaseAddress, page))];
+        if (ShowsEverything)
+        {
+            pages.Add(new Uri($"http://127.0.0.1:{MetricsPort}/apisix/prometheus/metrics"));
+        }
         foreach (var kind in KindsOfObjects)
         {
             using var answer = await http.GetAsync(new Uri($"amesh/objects/{kind}", UriKind.Relative));
@@ -139,10 +147,16 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
                 router: {http: {{options.Router}}}, enable_control: true, control: {ip: 127.0.0.1, port: {{TestGateway.ControlPort}}},
                 proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "{{_prefix}}/cache", cache_levels: "1:2"}]}
               },
-              plugin_attr: {amesh: {library: "{{Repository.Library}}", source: "{{options.Source}}", protocol: {{options.Protocol}}, state_file: "{{options.StateFile}}", sds: "{{options.Sds}}", node: {{File.ReadAllText(Path.Combine(options.Recording, "node.json")).ReplaceLineEndings(" ")}} } },
-              nginx_config: {http_configuration_snippet: "include {{Repository.At("native-tests", "harness", "Processes", "control.conf")}};", worker_processes: {{options.Workers}}, error_log_level: info, worker_rlimit_nofile: 20000}
+              plugin_attr: {amesh: {library: "{{Repository.Library}}", source: "{{options.Source}}", protocol: {{options.Protocol}}, state_file: "{{options.StateFile}}", sds: "{{options.Sds}}", log_level: {{options.LogLevel}}, node: {{File.ReadAllText(Path.Combine(options.Recording, "node.json")).ReplaceLineEndings(" ")}} } },
+              nginx_config: {http_configuration_snippet: "include {{Repository.At("native-tests", "harness", "Processes", "control.conf")}};", worker_processes: {{options.Workers}}, error_log_level: {{options.LogLevel}}, worker_rlimit_nofile: 20000}
             }
             """));
+        if (ShowsEverything)
+        {
+            Merge(root, (YamlMappingNode)Yaml($$"""
+                {plugins: [amesh, prometheus], plugin_attr: {prometheus: {export_addr: {ip: 127.0.0.1, port: {{MetricsPort}} } } } }
+                """));
+        }
         Merge(root, (YamlMappingNode)Yaml(HasStream ? Captured(root) : HttpOnly()));
         var text = new StringWriter();
         new YamlStream(new YamlDocument(root)).Save(text, assignAnchors: false);

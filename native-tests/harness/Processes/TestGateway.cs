@@ -31,7 +31,7 @@ internal sealed record GatewayOptions
     /// <summary>Size of the zone that holds the objects, as nginx writes sizes.</summary>
     public string ZoneSize { get; init; } = "32m";
 
-    /// <summary>Level of the error log.</summary>
+    /// <summary>Level of the error log, and of the library's words in it. With <c>debug</c> an APISIX exports its metrics, too: everything that it can show.</summary>
     public string LogLevel { get; init; } = "info";
 
     /// <summary>False to start nginx without the library.</summary>
@@ -50,7 +50,7 @@ internal sealed record GatewayOptions
     public string LibraryOptions()
     {
         var node = JsonNode.Parse(File.ReadAllText(Path.Combine(Recording, "node.json")))!;
-        return new JsonObject { ["source"] = Source, ["protocol"] = Protocol, ["node"] = node, ["state_file"] = StateFile, ["sds"] = Sds }.ToJsonString();
+        return new JsonObject { ["source"] = Source, ["protocol"] = Protocol, ["node"] = node, ["state_file"] = StateFile, ["sds"] = Sds, ["log_level"] = LogLevel }.ToJsonString();
     }
 }
 

@@ -20,9 +20,9 @@ internal static partial class SecretSearch
         return keys;
     }
 
-    /// <summary>Names of the outputs that contain a key.</summary>
+    /// <summary>Names of the outputs that contain a key, as it is or as JSON of Lua has it, where a slash has a backslash before it.</summary>
     public static IEnumerable<string> Leaks(IReadOnlySet<string> keys, IEnumerable<(string Name, string Text)> outputs) =>
-        outputs.Where(output => keys.Any(key => output.Text.Contains(key, StringComparison.Ordinal))).Select(static output => output.Name);
+        outputs.Where(output => ContainsOne(output.Text, keys) || ContainsOne(output.Text.Replace(@"\/", "/", StringComparison.Ordinal), keys)).Select(static output => output.Name);
 
     /// <summary>Every file below a folder, links and folders of a name aside; compressed ones as they read.</summary>
     public static IEnumerable<(string Name, string Text)> Files(string folder, string except)
@@ -46,6 +46,8 @@ internal static partial class SecretSearch
             }
         }
     }
+
+    private static bool ContainsOne(string text, IReadOnlySet<string> keys) => keys.Any(key => text.Contains(key, StringComparison.Ordinal));
 
     private static string Read(string path)
     {

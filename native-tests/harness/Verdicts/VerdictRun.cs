@@ -122,4 +122,7 @@ internal sealed record VerdictOptions
 
     /// <summary>A line for every case.</summary>
     public bool Verbose { get; init; }
+
+    /// <summary>Level of the proxy's log.</summary>
+    public string LogLevel { get; init; } = "info";
 }
