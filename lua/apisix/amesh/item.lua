@@ -41,6 +41,12 @@ local function decode(kind, id, item)
     end
 
     if kind.item_schema then
+        -- APISIX before 3.13 knows no names of stream routes
+        local known = kind.item_schema.properties
+        if known and not known.name and kind.item_schema.additionalProperties == false then
+            value.name = nil
+        end
+
         local ok, invalid = check_schema(kind.item_schema, value)
         if not ok then
             return nil, invalid

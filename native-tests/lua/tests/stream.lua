@@ -31,7 +31,7 @@ local function is_asked(endpoint)
 end
 
 local function stream_route(id, upstream_id)
-    return { "/stream_routes/" .. id, { id = id, server_port = PORT, upstream_id = upstream_id } }
+    return { "/stream_routes/" .. id, { id = id, name = "one of " .. upstream_id, server_port = PORT, upstream_id = upstream_id } }
 end
 
 return function(test, check)
@@ -54,7 +54,7 @@ return function(test, check)
     test("the mesh's stream routes, which have no conditions, take no connection to APISIX's own listeners", function()
         local function of_the_mesh(id)
             local proxy = { clusters = { { upstream_id = "a", weight = 1 } } }
-            return { "/stream_routes/" .. id, { id = id, upstream_id = "a", plugins = { amesh = proxy } } }
+            return { "/stream_routes/" .. id, { id = id, name = id, upstream_id = "a", plugins = { amesh = proxy } } }
         end
         local objects = { mesh.upstream("a", { "127.1.0.1" }), mesh.upstream("b", { "127.1.0.2" }),
                           stream_route("one-of-the-users-own", "b") }

@@ -89,6 +89,8 @@ function _M.use(ctx, conf)
 
     ctx.amesh.bind_source = value.labels and value.labels.amesh_bind_source
     ctx.upstream_id = id
+    -- APISIX before 3.17 does not look at the plugin's choice
+    ctx.matched_upstream = upstream.get_by_id(id)
 end
 
 
