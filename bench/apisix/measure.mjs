@@ -69,7 +69,7 @@ function stockTree() {
 function configuration(source, stock) {
   const text = stock
     ? configuration(source).replace(`${root}/lua/?.lua`, `${stockTree()}/?.lua`).replace('http: amesh\n', 'http: radixtree_host_uri\n')
-      .replace('ssl: amesh\n', 'ssl: radixtree_sni\n').replace(/ {2}proxy_mode: .*\n {2}stream_proxy: .*\n/, '')
+      .replace('ssl: amesh\n', 'ssl: radixtree_sni\n').replace(/ {2}proxy_mode: .*\n/, '')
       .replace(/ {2}extra_lua_cpath: .*/, `  extra_lua_cpath: ${path.dirname(library)}/?.so`)
     : ours(source)
   return text
@@ -79,8 +79,6 @@ function ours(source) {
   const text = fs.readFileSync(path.join(root, 'apisix-patch/config.yaml'), 'utf8').replaceAll('/usr/local/amesh/lua/?.lua', `${root}/lua/?.lua;${root}/bench/apisix/lua/?.lua`)
     .replaceAll('/usr/local/amesh', root)
   return text
-    // older templates make a server without a port of an empty stream_proxy
-    .replace('stream_proxy: {}', 'stream_proxy: {tcp: ["127.0.0.1:19100"]}')
     // asked directly, without the captured port before it
     .replace('  node_listen:\n    - ip: 127.0.0.1\n      port: 15080', `  node_listen: [{ip: 127.0.0.1, port: 18001}]
   enable_control: true

@@ -97,8 +97,6 @@ function layOut() {
   spawnSync('sh', ['-c', `cp -r '${home}'/conf/. '${prefix}/conf/' && rm -f '${prefix}'/conf/*.sock '${prefix}'/conf/apisix.yaml`])
   fs.copyFileSync(library, path.join(folder, 'lib/libxds.so'))
   const text = fs.readFileSync(path.join(root, 'apisix-patch/config.yaml'), 'utf8').replaceAll('/usr/local/amesh', root)
-    // older templates make a server without a port of an empty stream_proxy
-    .replace('stream_proxy: {}', 'stream_proxy: {tcp: ["127.0.0.1:19100"]}')
     // asked directly, without the captured port before it
     .replace('  node_listen:\n    - ip: 127.0.0.1\n      port: 15080', `  node_listen: [{ip: 127.0.0.1, port: 18001}]
   enable_control: true

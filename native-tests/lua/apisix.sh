@@ -36,7 +36,7 @@ lay_out() {
     sed -e "s|extra_lua_path: .*|extra_lua_path: $root/lua/?.lua;$here/lib/?.lua;$here/?.lua|" \
         -e "s|/usr/local/amesh|$root|g" \
         -e "s|^      port: 15080|      port: 15079|" \
-        -e "s|^  stream_proxy: .*|  stream_proxy: {tcp: [9100]}|" \
+        -e "s|- 127.0.0.1:15095|- 9100|" \
         -e "s|^  # HTTP/1.1 and HTTP/2 without|$settings\n&|" \
         -e "s|^    source: .*|    source: file:$work/none\n    targets: {http: 127.0.0.1:15079}|" \
         -e "s|^nginx_config:|&\n  worker_processes: 2\n  error_log_level: info\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: include $here/servers.conf;|" \

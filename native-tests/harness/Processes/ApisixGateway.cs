@@ -7,7 +7,7 @@ namespace Amesh.Harness.Processes;
 
 /// <summary>
 /// A real Apache APISIX: the installation whose home is APISIX_HOME (with <c>openresty</c> on the PATH), in a private prefix, configured by
-/// <c>apisix-patch/config.yaml</c> with ports and paths of the run. No file of the installation is changed.
+/// <c>apisix-patch/config.yaml</c> (or <c>config-http.yaml</c>, where its nginx can no more) with ports and paths of the run. No file of the installation is changed.
 /// </summary>
 internal sealed partial class ApisixGateway(string folder, GatewayOptions options) : IProxy
 {
@@ -139,7 +139,7 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
     private string Configuration()
     {
         var yaml = new YamlStream();
-        yaml.Load(new StringReader(File.ReadAllText(Repository.At("apisix-patch", "config.yaml")).Replace(PlaceOfAmesh, Repository.Root.TrimEnd('/'), StringComparison.Ordinal)));
+        yaml.Load(new StringReader(File.ReadAllText(Repository.At("apisix-patch", HasStream ? "config.yaml" : "config-http.yaml")).Replace(PlaceOfAmesh, Repository.Root.TrimEnd('/'), StringComparison.Ordinal)));
         var root = (YamlMappingNode)yaml.Documents[0].RootNode;
         Merge(root, (YamlMappingNode)Yaml($$"""
             {
@@ -177,11 +177,7 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
             """;
     }
 
-    private string HttpOnly() =>
-        $$"""
-        apisix: {proxy_mode: http, node_listen: [{{string.Join(", ", options.OwnPorts.Prepend(Port))}}], ssl: {enable: false} }
-        nginx_config: {stream_configuration_snippet: ""}
-        """;
+    private string HttpOnly() => $$"""apisix: {node_listen: [{{string.Join(", ", options.OwnPorts.Append(Port).Append(InboundPort).Distinct())}}]}""";
 
     private static YamlNode Yaml(string text)
     {

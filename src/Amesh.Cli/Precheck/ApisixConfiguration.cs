@@ -40,8 +40,16 @@ internal sealed partial class ApisixConfiguration
         }
         catch (YamlException e)
         {
-            throw new SourceException($"{file}: line {e.Start.Line}: {e.Message}");
+            throw new SourceException($"{file}: {Explain(e, System.IO.File.ReadAllLines(file))}");
         }
+    }
+
+    private static string Explain(YamlException error, string[] lines)
+    {
+        int tab = Array.FindIndex(lines, static line => line.AsSpan()[..^line.AsSpan().TrimStart().Length].Contains('\t'));
+        return tab >= 0 ? $"line {tab + 1} is indented by a tab; YAML takes spaces alone"
+            : error.Message.StartsWith("Duplicate key", StringComparison.Ordinal) ? $"line {error.Start.Line}: {error.Message}: APISIX takes the last one alone, so put both into one"
+            : $"line {error.Start.Line}, or the one before it: {error.Message} (is a colon missing, a quote, or the indentation another than around it?)";
     }
 
     /// <summary>A scalar, by the names on the way to it; null when there is none.</summary>
@@ -55,6 +63,7 @@ internal sealed partial class ApisixConfiguration
     public IReadOnlyList<string> Names(params ReadOnlySpan<string> path) =>
         Node(path) is YamlMappingNode mapping ? [.. mapping.Children.Keys.OfType<YamlScalarNode>().Select(one => one.Value ?? "")] : [];
 
+    /// <summary>What stands there; null when there is nothing.</summary>
     public YamlNode? Node(params ReadOnlySpan<string> path)
     {
         YamlNode? node = _root;
@@ -65,6 +74,20 @@ internal sealed partial class ApisixConfiguration
 
         return node;
     }
+
+    /// <summary>Everywhere that a name stands in a mapping, with the names on the way to it.</summary>
+    public IEnumerable<(IReadOnlyList<string> Path, long Line)> Find(string name) => _root is null ? [] : Find(_root, name, []);
+
+    private static IEnumerable<(IReadOnlyList<string> Path, long Line)> Find(YamlNode node, string name, IReadOnlyList<string> path) => node switch
+    {
+        YamlMappingNode mapping => mapping.Children.SelectMany(child =>
+        {
+            IReadOnlyList<string> below = [.. path, (child.Key as YamlScalarNode)?.Value ?? ""];
+            return Find(child.Value, name, below).Concat(below[^1] == name ? [(below, child.Key.Start.Line)] : []);
+        }),
+        YamlSequenceNode list => list.SelectMany(one => Find(one, name, path)),
+        _ => [],
+    };
 
     private static string Fill(string text, List<string> unset) => Variable().Replace(text, match =>
     {

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Amesh.Cli.Precheck;
 
-/// <summary>The two shared dictionaries are declared, and are large enough.</summary>
+/// <summary>The shared dictionaries are declared, and those that the library writes are large enough.</summary>
 internal static class DictionaryCheck
 {
     private const long KiB = 1024;
@@ -13,17 +13,26 @@ internal static class DictionaryCheck
     private const long RoomyConfig = 16 * MiB;
     private const long SmallestVersion = 512 * KiB;
 
+    private static readonly string[] Declared = ["nginx_config", "http", "custom_lua_shared_dict"];
+
     public static IEnumerable<Finding> Run(ApisixInstallation apisix) =>
     [
         Check(apisix.Configuration, "xds-config", "64m", SmallestConfig, RoomyConfig),
         Check(apisix.Configuration, "xds-config-version", "1m", SmallestVersion, SmallestVersion),
+        .. Counting(apisix.Configuration, "amesh-outliers", "no endpoint is ejected for its errors"),
+        .. Counting(apisix.Configuration, "amesh-circuits", "no cluster's limits of requests hold"),
     ];
+
+    // what the workers count in together; the mesh is served without
+    private static IEnumerable<Finding> Counting(ApisixConfiguration configuration, string name, string otherwise) =>
+        configuration.Text([.. Declared, name]) is null
+            ? [Finding.Note("shared dictionary " + name, $"is not declared: {otherwise}", $"nginx_config:\n  http:\n    custom_lua_shared_dict:\n      {name}: 1m")] : [];
 
     private static Finding Check(ApisixConfiguration configuration, string name, string usual, long smallest, long roomy)
     {
         string subject = "shared dictionary " + name;
         string cure = $"nginx_config:\n  http:\n    custom_lua_shared_dict:\n      {name}: {usual}";
-        if (configuration.Text("nginx_config", "http", "custom_lua_shared_dict", name) is not { } text)
+        if (configuration.Text([.. Declared, name]) is not { } text)
         {
             return Finding.Wrong(subject, "is not declared", cure);
         }

@@ -12,6 +12,14 @@ internal static class ElfFile
     private const ushort X64 = 62;
     private const ushort Arm64 = 183;
 
+    /// <summary>Whether it is an ELF file at all.</summary>
+    public static bool Is(string path)
+    {
+        Span<byte> magic = stackalloc byte[4];
+        using FileStream file = File.OpenRead(path);
+        return file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false) == magic.Length && magic.SequenceEqual("\u007fELF"u8);
+    }
+
     /// <summary>Why a process of this machine cannot load the file; null when it looks as if it could.</summary>
     public static string? WhyNot(string path)
     {

@@ -22,9 +22,15 @@ internal static unsafe class LibraryCheck
             return [Finding.Wrong(Subject, $"{path}: {reason}", "copy artifacts/libxds.so there, built for this machine")];
         }
 
-        if (!NativeLibrary.TryLoad(path, out nint library))
+        nint library;
+        try
         {
-            return [Finding.Wrong(Subject, $"{path} cannot be loaded here", $"`ldd {path}` says which library it misses")];
+            library = NativeLibrary.Load(path);
+        }
+        catch (DllNotFoundException e)
+        {
+            string why = e.Message.Split('\n').Select(static line => line.Trim()).FirstOrDefault(line => line.StartsWith(path + ": ", StringComparison.Ordinal))?[(path.Length + 2)..] ?? "";
+            return [Finding.Wrong(Subject, $"{path} cannot be loaded here{(why.Length > 0 ? ": " + why : "")}", $"`ldd {path}` says what it misses; it needs glibc")];
         }
 
         if (!NativeLibrary.TryGetExport(library, "amesh_start", out nint start) || !NativeLibrary.TryGetExport(library, "amesh_version", out nint version))

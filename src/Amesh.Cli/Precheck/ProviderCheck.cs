@@ -28,6 +28,11 @@ internal static class ProviderCheck
         yield return configuration.Text("apisix", "router", "http") is { } router && router == "amesh"
             ? Finding.Ok("apisix.router.http", "amesh")
             : Finding.Wrong("apisix.router.http", $"is {configuration.Text("apisix", "router", "http") ?? "not set"}: virtual hosts are not found as Envoy finds them", "apisix:\n  router:\n    http: amesh");
+        if (configuration.Text("apisix", "router", "ssl") != "amesh" && configuration.Text("apisix", "ssl", "enable") != "false")
+        {
+            yield return Finding.Note("apisix.router.ssl", $"is {configuration.Text("apisix", "router", "ssl") ?? "not set"}: TLS that the mesh ends here gets no certificate", "apisix:\n  router:\n    ssl: amesh");
+        }
+
         foreach (Finding finding in Paths(configuration))
         {
             yield return finding;

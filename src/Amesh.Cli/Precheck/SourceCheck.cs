@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Amesh.Xds;
 using Amesh.Xds.Sources;
+using YamlDotNet.RepresentationModel;
 
 namespace Amesh.Cli.Precheck;
 
@@ -8,9 +9,11 @@ namespace Amesh.Cli.Precheck;
 internal static class SourceCheck
 {
     private static readonly string[] FileOptions = ["bootstrap", "ca", "cert", "key"];
-    private static readonly string[] Options =
+
+    /// <summary>What plugin_attr.amesh may have: for the library (StartOptions), and for the Lua side (library.lua).</summary>
+    internal static readonly string[] Options =
     [
-        "source", "protocol", "node", "bootstrap", "log_level", "server_name", "ca", "cert", "key", "headers", "environment",
+        "source", "protocol", "node", "bootstrap", "log_level", "server_name", "ca", "cert", "key", "headers", "environment", "sds", "state_file",
         "library", "poll_interval", "fallback_router", "listen_ports", "targets", "transparent", "system_ca",
     ];
 
@@ -20,7 +23,7 @@ internal static class SourceCheck
     {
         ApisixConfiguration configuration = apisix.Configuration;
         HashSet<string> variables = [.. (configuration.List("nginx_config", "envs") ?? []).Select(static one => one.Split('=')[0])];
-        return [Source(apisix, variables), .. Values(apisix), Node(configuration, variables)];
+        return [Source(apisix, variables), .. Values(apisix), Node(configuration, variables), .. Hidden(variables)];
     }
 
     private static Finding Source(ApisixInstallation apisix, HashSet<string> variables)
@@ -77,6 +80,14 @@ internal static class SourceCheck
             yield return Finding.Wrong("plugin_attr.amesh.log_level", $"'{level}' is none", "debug, info, notice, warn or error");
         }
 
+        foreach (string name in (string[])["node", "headers", "environment"])
+        {
+            if (configuration.Node("plugin_attr", "amesh", name) is not (null or YamlMappingNode))
+            {
+                yield return Finding.Wrong($"plugin_attr.amesh.{name}", "is no mapping: the library does not start", $"plugin_attr:\n  amesh:\n    {name}:\n      {(name == "node" ? "id: NAME" : "NAME: VALUE")}");
+            }
+        }
+
         foreach (string name in FileOptions)
         {
             if (configuration.Text("plugin_attr", "amesh", name) is { } file && !File.Exists(apisix.FullPath(file)))
@@ -95,9 +106,15 @@ internal static class SourceCheck
         }
 
         string[] hidden = [.. Identity.Where(name => !variables.Contains(name))];
-        return hidden.Length == 0 || variables.Contains("AMESH_BOOTSTRAP")
+        return hidden.Length == 0 || (variables.Contains("AMESH_BOOTSTRAP") && Environment.GetEnvironmentVariable("AMESH_BOOTSTRAP") is { Length: > 0 })
             ? Finding.Ok(Subject, "from the environment of APISIX")
             : Finding.Note(Subject, $"nginx hides {string.Join(", ", hidden)} from the library, so the control plane may not know who this is",
                 "nginx_config:\n  envs:\n" + string.Join("\n", hidden.Select(static name => $"    - {name}")));
     }
+
+    private static IEnumerable<Finding> Hidden(HashSet<string> variables) =>
+        from string name in Environment.GetEnvironmentVariables().Keys
+        where (name.StartsWith("AMESH_", StringComparison.Ordinal) || name.StartsWith("ISTIO_META", StringComparison.Ordinal)) && !variables.Contains(name)
+        orderby name
+        select Finding.Note("nginx_config.envs", $"{name} is set here, and nginx hides it from the library", $"nginx_config:\n  envs:\n    - {name}");
 }
