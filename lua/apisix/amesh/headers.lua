@@ -7,8 +7,7 @@ local type = type
 local _M = {}
 
 
--- name: in lower case. nil when the header is absent.
-function _M.value(ctx, name)
+local function raw(ctx, name)
     local all = ctx.amesh_headers
     if not all then
         all = get_headers(0)
@@ -16,7 +15,13 @@ function _M.value(ctx, name)
     end
 
     -- "x_a" is not "x-a", as the table itself would have it
-    local value = rawget(all, name)
+    return rawget(all, name)
+end
+
+
+-- name: in lower case. nil when the header is absent.
+function _M.value(ctx, name)
+    local value = raw(ctx, name)
     if type(value) == "table" then
         return concat(value, ",")
     end
@@ -25,6 +30,16 @@ function _M.value(ctx, name)
     end
 
     return value
+end
+
+
+-- Each of the header's values by itself.
+function _M.values(ctx, name)
+    local value = raw(ctx, name)
+    if value == nil then
+        return {}
+    end
+    return type(value) == "table" and value or { value == true and "" or value }
 end
 
 

@@ -201,6 +201,14 @@ function _M.authority(id)
 end
 
 
+-- The text of a secret's key set; nil where it has not come.
+function _M.jwks(id)
+    local item = item_of(id)
+    local text = item and item.value.jwks
+    return type(text) == "string" and text or nil
+end
+
+
 -- The same of a text in PEM that is not a secret's own.
 function _M.authority_of(ca, version)
     local made = make_authority(ca, nil, version)

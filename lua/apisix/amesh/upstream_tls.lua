@@ -96,6 +96,17 @@ end
 _M.state_for = state_for
 
 
+-- The same for what Amesh itself asks of an endpoint of this cluster, by this host; nil where the cluster speaks no
+-- TLS, nil and why where it does and it cannot be had.
+function _M.state_for_host(host, upstream)
+    local id = upstream.labels and upstream.labels.amesh_tls
+    if not id then
+        return nil, TLS_SCHEMES[upstream.scheme] and "it names no TLS context" or nil
+    end
+    return state_for({ var = { upstream_host = host } }, upstream, id)
+end
+
+
 local function refuse(ctx, cluster, why)
     core.log.error("no TLS to cluster ", cluster, ": ", why, "; the request gets 503")
     return local_reply.send(ctx, 503, FAILED .. why)
@@ -199,7 +210,7 @@ local function check_version(connection, context)
 end
 
 
--- Holds what the endpoint showed? nil and why not; `leaf` is for the log.
+-- Holds what the endpoint showed? nil and why not, with a description of its certificate for the log.
 local function check(connection, state)
     local chain = C.amesh_SSL_get_peer_cert_chain(connection)
     if openssl.stack_size(chain) == 0 then
@@ -218,6 +229,7 @@ local function check(connection, state)
     end
     return true
 end
+_M.check = check
 
 
 local function current_state()

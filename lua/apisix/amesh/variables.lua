@@ -41,6 +41,14 @@ function _M.path_of(ctx)
 end
 
 
+-- Another path, or another query, than the client sent.
+function _M.set_path(ctx, normal, query)
+    ctx.amesh_path, ctx.amesh_query = normal, query
+    ctx.var._cache.amesh_path = nil
+    ctx.var._cache.amesh_path_and_query = nil
+end
+
+
 local getters = {
     connection_original_dst = function()
         local ip, port = connection.original_destination()
