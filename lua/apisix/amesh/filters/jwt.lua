@@ -101,8 +101,8 @@ end
 local function realm(ctx)
     local path, query = variables.path_of(ctx)
     local target = query and path .. "?" .. query or path
-    return headers.value(ctx, "x-forwarded-proto") or ctx.var.scheme .. "://" .. authority.of(ctx)
-           .. sub(target, 1, LONGEST_PATH)
+    local scheme = headers.value(ctx, "x-forwarded-proto") or ctx.var.scheme
+    return scheme .. "://" .. authority.of(ctx) .. sub(target, 1, LONGEST_PATH)
 end
 
 

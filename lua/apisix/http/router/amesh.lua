@@ -160,6 +160,10 @@ local function match_http(ctx, http)
     local matched = virtual_host ~= nil and match_mesh(ctx, virtual_host)
     if http.filters then
         http_filters.begin(ctx, http.filters, matched and ctx.matched_route.value.plugins.amesh)
+        -- a filter may have written headers that routes are chosen by
+        if ctx.amesh_route_cleared and virtual_host then
+            matched = match_mesh(ctx, virtual_host)
+        end
     end
     return matched or local_reply.send(ctx, 404)
 end
