@@ -10,6 +10,7 @@ namespace Amesh.Apisix;
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(RefusedFilter), "refused")]
+[JsonDerivedType(typeof(JwtFilter), "jwt")]
 [JsonDerivedType(typeof(FaultPlace), "fault")]
 [JsonDerivedType(typeof(CorsPlace), "cors")]
 public abstract record ChainFilter

@@ -10,7 +10,7 @@ namespace Amesh.Apisix;
 public static class Redaction
 {
     // What may hold a key or stands beside one, by its name in Amesh's objects and in APISIX's ssls.
-    private static readonly HashSet<string> Fields = ["certificate", "key", "ca", "crl", "cert", "certs", "keys"];
+    private static readonly HashSet<string> Fields = ["certificate", "key", "ca", "crl", "cert", "certs", "keys", "jwks"];
 
     /// <summary>Whether objects of a kind hold secrets: those may neither be shown as they are nor be written to a disk.</summary>
     public static bool IsSecret(ObjectKind kind) => kind is ObjectKind.Secret or ObjectKind.Ssl;

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Amesh.Apisix;
 
 /// <summary>
-/// Amesh's own: what a TLS handshake is made with. The one kind of object that must never be shown: <see cref="Redaction"/>
+/// Amesh's own: what a TLS handshake is made with, or tokens are checked by. The one kind of object that must never be shown: <see cref="Redaction"/>
 /// says what stands for it.
 /// </summary>
 public sealed record Secret : ApisixObject
@@ -20,6 +20,9 @@ public sealed record Secret : ApisixObject
 
     /// <summary>Lists of revoked certificates, PEM.</summary>
     public string? Crl { get; init; }
+
+    /// <summary>A JSON Web Key Set.</summary>
+    public string? Jwks { get; init; }
 
     /// <summary>Names of which the peer's certificate must have one, beside those that the context itself asks for.</summary>
     public IReadOnlyList<SanMatch>? Sans { get; init; }

@@ -14,7 +14,8 @@ local _M = {}
 
 local KINDS = { ["/amesh_secrets"] = true, ["/ssls"] = true }
 local CERTIFICATES = { certificate = true, cert = true, certs = true }
-local HIDDEN = { certificate = true, key = true, ca = true, crl = true, cert = true, certs = true, keys = true }
+local HIDDEN = { certificate = true, key = true, ca = true, crl = true, cert = true, certs = true, keys = true,
+                 jwks = true }
 
 
 -- Of the first certificate, as `openssl x509 -fingerprint -sha256` tells it, without its colons.

@@ -30,7 +30,7 @@ end
 
 -- kind: "RSA", "oct", "Ed25519" or a curve. extra: members of the JWK.
 function _M.key(kind, extra)
-    local jwk, key = {}, nil
+    local jwk, key = {}
     if kind == "oct" then
         key = "a secret of " .. ngx.now() .. math.random(1e9)
         jwk.kty, jwk.k = "oct", base64url(key)

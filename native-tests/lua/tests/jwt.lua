@@ -263,7 +263,8 @@ return function(test, check)
             { when = { { "amesh_path", "~~", "^/a" }, { "amesh_header_x-a", "==", "1" } }, requires = ONE },
             { when = { { "amesh_path", "~~", "^/b" } }, requirement = "asked" },
         } })
-        for path, wanted in pairs({ ["/health"] = 200, ["/a"] = 200, ["/b"] = 401, ["/c"] = 200, ["/b?x=/health"] = 401 }) do
+        for path, wanted in pairs({ ["/health"] = 200, ["/a"] = 200, ["/b"] = 401, ["/c"] = 200,
+                                    ["/b?x=/health"] = 401 }) do
             check.equal(send(nil, path).status, wanted, path)
         end
         check.equal(send({ ["x-a"] = "1" }, "/a").status, 401)

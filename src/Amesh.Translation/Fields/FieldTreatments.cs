@@ -50,6 +50,7 @@ internal static class FieldTreatments
         TcpFields.Concept,
         TlsFields.Concept,
         AuthorizationFields.Concept,
+        JwtFields.Concept,
         RateLimitFields.Concept,
         TelemetryFields.Concept,
         SharedFields.Concept,

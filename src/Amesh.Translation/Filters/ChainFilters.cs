@@ -1,4 +1,5 @@
 using Amesh.Apisix;
+using Amesh.Translation.Filters.Jwt;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.Filters.Http.Fault.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
@@ -13,11 +14,16 @@ namespace Amesh.Translation.Filters;
 internal static class ChainFilters
 {
     private static readonly IFilterKind[] _http = [];
+    private static readonly IFilterKind[] _ofRoutes = [.. _http, JwtKind.OfRoutes];
     private static readonly IFilterKind[] _network = [];
 
     /// <summary>Those of a connection manager; null where there are none.</summary>
-    public static IReadOnlyList<ChainFilter>? OfHttp(IEnumerable<HttpFilter> filters, DiagnosticScope diagnostics)
+    /// <param name="filters">All of its filters.</param>
+    /// <param name="keys">Reads the keys of tokens, and has those that are secret afterwards.</param>
+    /// <param name="diagnostics">Where to tell what is not done.</param>
+    public static IReadOnlyList<ChainFilter>? OfHttp(IEnumerable<HttpFilter> filters, JwtKeys keys, DiagnosticScope diagnostics)
     {
+        IFilterKind[] kinds = [.. _http, new JwtKind(keys)];
         var list = new List<ChainFilter>();
         int kept = 0;
         foreach (HttpFilter filter in filters)
@@ -30,7 +36,7 @@ internal static class ChainFilters
             {
                 list.Add(new CorsPlace { Name = filter.Name });
             }
-            else if (One(_http, filter.Name, filter.TypedConfig, filter.ConfigDiscovery, diagnostics.At($"http_filters[{filter.Name}]")) is { } translated)
+            else if (One(kinds, filter.Name, filter.TypedConfig, filter.ConfigDiscovery, diagnostics.At($"http_filters[{filter.Name}]")) is { } translated)
             {
                 list.Add(filter.Disabled ? translated with { Disabled = true } : translated);
                 kept = list.Count;
@@ -75,5 +81,5 @@ internal static class ChainFilters
     }
 
     /// <summary>The kinds that routes can say something of.</summary>
-    internal static IEnumerable<IFilterKind> HttpKinds => _http;
+    internal static IEnumerable<IFilterKind> HttpKinds => _ofRoutes;
 }

@@ -16,7 +16,7 @@ internal readonly record struct ChainKey(string Listener, string Name);
 /// <summary>What is kept of a filter chain.</summary>
 /// <param name="Destinations">Where its connections are going.</param>
 /// <param name="Chain">What listener objects hold of it.</param>
-/// <param name="Secrets">What is written in the chain's TLS context itself.</param>
+/// <param name="Secrets">What is written in the chain itself: certificates, keys, authorities, keys of tokens.</param>
 /// <param name="Inline">A route configuration that is written in the chain; else null.</param>
 /// <param name="Proxy">The TCP proxy that the chain ends in; else null.</param>
 internal sealed record FilterChainModel(

@@ -1,5 +1,6 @@
 using Amesh.Apisix;
 using Amesh.Translation.Filters;
+using Amesh.Translation.Filters.Jwt;
 using Amesh.Translation.Secrets;
 using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
@@ -53,9 +54,12 @@ internal static class FilterChainTranslator
             if (filter.TypedConfig?.Is(HttpConnectionManager.Descriptor) == true)
             {
                 HttpConnectionManager manager = filter.TypedConfig.Unpack<HttpConnectionManager>();
+                var keys = new JwtKeys($"listener {listener} chain {name}", data);
+                HttpChain? http = HttpChains.Translate(listener, name, manager, keys, diagnostics.At("filters.http_connection_manager"));
                 return model with
                 {
-                    Chain = model.Chain with { Http = HttpChains.Translate(listener, name, manager, diagnostics.At("filters.http_connection_manager")) },
+                    Chain = model.Chain with { Http = http },
+                    Secrets = [.. model.Secrets, .. keys.Secrets],
                     Inline = manager.RouteConfig,
                 };
             }

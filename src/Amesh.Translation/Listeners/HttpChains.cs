@@ -1,5 +1,6 @@
 using Amesh.Apisix;
 using Amesh.Translation.Filters;
+using Amesh.Translation.Filters.Jwt;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using CodecType = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.CodecType;
 using Details = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.SetCurrentClientCertDetails;
@@ -12,7 +13,12 @@ namespace Amesh.Translation.Listeners;
 internal static class HttpChains
 {
     /// <summary>Null where requests cannot be routed: the chain then closes its connections.</summary>
-    public static HttpChain? Translate(string listener, string chain, HttpConnectionManager manager, DiagnosticScope diagnostics)
+    /// <param name="listener">The listener's name.</param>
+    /// <param name="chain">The chain's.</param>
+    /// <param name="manager">The connection manager.</param>
+    /// <param name="keys">Reads the keys of tokens, and has those that are secret afterwards.</param>
+    /// <param name="diagnostics">Where to tell what is not done.</param>
+    public static HttpChain? Translate(string listener, string chain, HttpConnectionManager manager, JwtKeys keys, DiagnosticScope diagnostics)
     {
         string routeConfig;
         switch (manager.RouteSpecifierCase)
@@ -39,7 +45,7 @@ internal static class HttpChains
         return new HttpChain
         {
             RouteConfig = routeConfig,
-            Filters = ChainFilters.OfHttp(manager.HttpFilters, diagnostics),
+            Filters = ChainFilters.OfHttp(manager.HttpFilters, keys, diagnostics),
             NormalizePath = manager.NormalizePath == true ? true : null,
             MergeSlashes = manager.MergeSlashes ? true : null,
             EscapedSlashes = manager.PathWithEscapedSlashesAction switch

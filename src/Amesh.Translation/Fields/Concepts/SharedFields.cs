@@ -39,7 +39,6 @@ internal static class SharedFields
             { "filename environment_variable", Exact("", "for secrets, where files are looked at every second; elsewhere it is left out") },
             { "watched_directory", Near("", "the file itself is looked at every second") },
         },
-        new("envoy.config.core.v3.HttpUri", NotYet("nothing that is translated calls it")),
         new("envoy.config.core.v3.TypedExtensionConfig")
         {
             { "name", Inert("extensions are known by their type") },

@@ -1,0 +1,105 @@
+using System.Text.Json;
+using Amesh.Apisix;
+using Amesh.Translation.Secrets;
+using Envoy.Config.Core.V3;
+using EnvoyRemoteJwks = Envoy.Extensions.Filters.Http.JwtAuthn.V3.RemoteJwks;
+
+namespace Amesh.Translation.Filters.Jwt;
+
+/// <summary>
+/// Where the keys of a chain's providers come from. A set with a key that must stay secret is an object of its own, which is
+/// shown nowhere; one with nothing but public keys stands in the chain itself.
+/// </summary>
+/// <param name="owner">Whose they are, for example <c>listener L chain C</c>.</param>
+/// <param name="data">Reads what is written in files.</param>
+internal sealed class JwtKeys(string owner, IDataReader data)
+{
+    // Envoy's own for a fetch that has none.
+    private const double NoTimeout = 60;
+
+    private static readonly string[] _private = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+    private readonly List<Secret> _secrets = [];
+
+    /// <summary>The sets that have secret keys.</summary>
+    public IReadOnlyList<Secret> Secrets => _secrets;
+
+    /// <summary>The provider with a set that is written in the configuration, a file, or a variable of the environment.</summary>
+    public JwtProvider Local(JwtProvider provider, string filter, DataSource source, DiagnosticScope diagnostics)
+    {
+        if (data.Read(source, diagnostics) is not { } text)
+        {
+            return provider;
+        }
+
+        if (IsPublic(text, out bool isJson))
+        {
+            return provider with { Jwks = text };
+        }
+
+        if (!isJson)
+        {
+            diagnostics.Refused("", "no JSON Web Key Set; tokens of this provider are refused");
+            return provider;
+        }
+
+        string id = ObjectId.From($"{owner} {filter} {provider.Name} keys");
+        _secrets.Add(new Secret { Id = id, Name = $"{owner} {filter} {provider.Name} keys", Jwks = text });
+        return provider with { JwksSecret = id };
+    }
+
+    /// <summary>A set that is fetched; null where it cannot be.</summary>
+    public static RemoteJwks? Remote(EnvoyRemoteJwks remote, DiagnosticScope diagnostics)
+    {
+        (string host, string path) = Split(remote.HttpUri?.Uri ?? "");
+        if (remote.HttpUri is not { Cluster.Length: > 0 } uri || host.Length == 0 || host.AsSpan().ContainsAny(" \r\n\t\"") || path.AsSpan().ContainsAny(" \r\n\t"))
+        {
+            diagnostics.Refused("http_uri", "no address of a cluster; tokens of this provider are refused");
+            return null;
+        }
+
+        RetryPolicy? retry = remote.RetryPolicy;
+        return new RemoteJwks(Names.UpstreamId(uri.Cluster), uri.Cluster, host, path, Durations.Limit(uri.Timeout) ?? NoTimeout)
+        {
+            Cache = remote.CacheDuration is null ? null : Math.Floor(Durations.Seconds(remote.CacheDuration)),
+            Async = remote.AsyncFetch is null ? null : true,
+            FailedRefetch = remote.AsyncFetch?.FailedRefetchDuration is { } again ? Durations.Seconds(again) : null,
+            Retries = retry is null ? null : retry.NumRetries ?? 1,
+            BaseInterval = retry?.RetryBackOff?.BaseInterval is { } interval ? Durations.Seconds(interval) : null,
+            MaxInterval = retry?.RetryBackOff?.MaxInterval is { } most ? Durations.Seconds(most) : null,
+        };
+    }
+
+    // As Envoy does it: the scheme says nothing, since the cluster does.
+    private static (string Host, string Path) Split(string uri)
+    {
+        int scheme = uri.IndexOf("://", StringComparison.Ordinal);
+        string rest = scheme < 0 ? uri : uri[(scheme + 3)..];
+        int slash = rest.IndexOf('/', StringComparison.Ordinal);
+        return slash < 0 ? (rest, "/") : (rest[..slash], rest[slash..]);
+    }
+
+    // True only for what is known to be so.
+    private static bool IsPublic(string text, out bool isJson)
+    {
+        isJson = false;
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            isJson = document.RootElement.ValueKind == JsonValueKind.Object;
+            return isJson && IsPublic(document.RootElement);
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private static bool IsPublic(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => element.EnumerateObject().All(member => !_private.Contains(member.Name) && IsPublic(member.Value)),
+        JsonValueKind.Array => element.EnumerateArray().All(IsPublic),
+        JsonValueKind.String => element.GetString() is not { } value || (value != "oct" && !value.Contains("PRIVATE KEY", StringComparison.Ordinal)),
+        _ => true,
+    };
+}
