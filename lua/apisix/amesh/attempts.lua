@@ -27,7 +27,6 @@ local max = math.max
 local min = math.min
 local pcall = pcall
 local require = require
-local set_header = ngx.req.set_header
 
 local _M = {}
 
@@ -69,8 +68,7 @@ end
 
 function _M.count(ctx)
     if ctx.amesh.counted then
-        set_header("x-envoy-attempt-count", ctx.amesh.attempt)
-        headers.forget(ctx)
+        headers.set(ctx, "x-envoy-attempt-count", ctx.amesh.attempt)
     end
 end
 
@@ -223,10 +221,11 @@ local function response_header(name)
 end
 
 
--- Header filter: is the answer that came given up for another try? Then nothing of it may be touched any more.
+-- Header filter: is the answer that came from an endpoint given up for another try? Then nothing of it may be touched
+-- any more.
 function _M.take_back(ctx)
     local state = ctx.amesh
-    if ngx_var.amesh_retry ~= "lua" or not may_return(state) or not try_times.last_answered() then
+    if state.taken_back ~= "lua" or not may_return(state) then
         return false
     end
 
@@ -316,20 +315,27 @@ function _M.come_back(ctx)
 end
 
 
--- Header filter: status, body and gRPC status to answer with when no endpoint answered; nil when one did.
-function _M.outcome(ctx)
+-- Header filter: is it an endpoint's answer?
+function _M.has_answer(ctx)
+    return ctx.amesh.proxying and try_times.last_answered()
+end
+
+
+-- Header filter: status, body and gRPC status to answer with when no endpoint answered; nil when one did, or none was
+-- asked.
+function _M.outcome(ctx, answered)
     local state = ctx.amesh
+    if answered then
+        report(ctx, ngx.status)
+        return nil
+    end
+
     local status = state.proxying and try_times.last_status()
     if not status then
         return nil
     end
 
-    local answered = try_times.last_answered()
-    report(ctx, answered and status or nil)
-    if answered then
-        return nil
-    end
-
+    report(ctx)
     if not state.failure then
         fail(ctx, (try_times.last_connected()), status == 504)
     end

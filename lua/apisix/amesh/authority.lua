@@ -49,7 +49,9 @@ function _M.of(ctx)
     known = ngx_var.http_host or ""
     -- nginx takes $host from an absolute target: only then does it differ from the header
     if ngx_var.host ~= lower(_M.without_port(known)) then
-        known = of_request_line() or known
+        local absolute = of_request_line()
+        ctx.amesh_absolute_host = absolute ~= known and absolute or nil
+        known = absolute or known
     end
 
     ctx.amesh_authority = known

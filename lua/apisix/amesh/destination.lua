@@ -57,7 +57,8 @@ local function captured_at(local_port)
 end
 
 
--- { ip, port, captured, arrived_at = port, text = "ip:port" } of the request in ctx.
+-- { ip, port, captured, arrived_at = port, by_host, text = "ip:port" } of the request in ctx. by_host: its Host says
+-- the port, else all of it is the connection's.
 function _M.of(ctx)
     local known = ctx.amesh_destination
     if known then
@@ -66,13 +67,14 @@ function _M.of(ctx)
 
     local local_ip, local_port = connection.accepted_on()
     local ip, port = connection.original_destination()
-    local captured, arrived_at = true, local_port
+    local captured, arrived_at, by_host = true, local_port, false
     if not ip or (ip == local_ip and port == local_port) then
         ip, port = local_ip, local_port
         arrived_at = captured_at(local_port)
         captured = arrived_at ~= nil
         if not captured and not filter_chains.has(local_ip, local_port) then
             port = authority.port(authority.of(ctx)) or 80
+            by_host = true
         end
     end
 
@@ -81,6 +83,7 @@ function _M.of(ctx)
         port = port,
         captured = captured,
         arrived_at = arrived_at or local_port,
+        by_host = by_host,
         text = connection.join(ip, port),
     }
     ctx.amesh_destination = known

@@ -275,6 +275,13 @@ local function refreshed()
 end
 
 
+-- Grows with every change of a listener.
+function _M.version()
+    refreshed()
+    return objects.conf_version
+end
+
+
 local function at(ip, port)
     return by_address[(ip or "") .. " " .. port] or by_address["* " .. port]
 end

@@ -4,30 +4,25 @@ local client_cert_header = require("apisix.amesh.client_cert_header")
 local downstream_tls = require("apisix.amesh.downstream_tls")
 local headers = require("apisix.amesh.headers")
 
-local ngx = ngx
 local ngx_var = ngx.var
-local clear_header = ngx.req.clear_header
-local set_header = ngx.req.set_header
 local find = string.find
 local gmatch = string.gmatch
 local match = string.match
-local pairs = pairs
 
 local _M = {}
 
--- what APISIX writes into every request, and Envoy does not: the client's own come back
-local RESTORED = {
-    ["X-Forwarded-Host"] = "original_x_forwarded_host",
-    ["X-Forwarded-Port"] = "original_x_forwarded_port",
-    ["Forwarded"] = "original_forwarded",
-}
+-- An APISIX that leaves the headers of clients alone has no such variables.
+local function original(name)
+    return ngx_var["original_" .. name]
+end
 
 
-local function set_or_clear(name, value)
+-- What APISIX writes into every request, and Envoy does not: the client's own comes back.
+local function restore(ctx, name, value)
     if value and value ~= "" then
-        set_header(name, value)
-    else
-        clear_header(name)
+        headers.set(ctx, name, value)
+    elseif value and headers.raw(ctx, name) then
+        headers.clear(ctx, name)
     end
 end
 
@@ -67,22 +62,25 @@ local function set_addresses(ctx, http)
     local hops = http.xff_num_trusted_hops or 0
     local client = hops > 0 and _M.address_from_end(sent, hops - 1) or remote
     if not http.skip_xff_append then
-        set_header("X-Forwarded-For", sent and sent ~= "" and sent .. "," .. remote or remote)
+        headers.set(ctx, "x-forwarded-for", sent and sent ~= "" and sent .. "," .. remote or remote)
     end
-    set_header("X-Envoy-External-Address", client)
-    clear_header("X-Envoy-Internal")
+    headers.set(ctx, "x-envoy-external-address", client)
+    headers.clear(ctx, "x-envoy-internal")
 end
 
 
-local function set_scheme(http)
-    local sent = ngx_var.original_x_forwarded_proto
+local function set_scheme(ctx, http)
+    local there = headers.value(ctx, "x-forwarded-proto")
+    local sent = original("x_forwarded_proto")
     if sent == nil then
-        -- an APISIX that leaves the header alone
-        sent = ngx_var.http_x_forwarded_proto
+        sent = there
     end
 
     local believed = not http.use_remote_address or (http.xff_num_trusted_hops or 0) > 0
-    set_header("X-Forwarded-Proto", believed and sent and sent ~= "" and sent or ngx_var.scheme)
+    local wanted = believed and sent and sent ~= "" and sent or ngx_var.scheme
+    if there ~= wanted then
+        headers.set(ctx, "x-forwarded-proto", wanted)
+    end
 end
 
 
@@ -94,9 +92,9 @@ local function set_client_certificate(ctx, http)
         return client_cert_header.element(peer, choice.identity.uris, http.client_cert_details)
     end)
     if value then
-        set_header("X-Forwarded-Client-Cert", value)
+        headers.set(ctx, "x-forwarded-client-cert", value)
     elseif value == false and sent then
-        clear_header("X-Forwarded-Client-Cert")
+        headers.clear(ctx, "x-forwarded-client-cert")
     end
 end
 
@@ -110,13 +108,10 @@ function _M.request(ctx, http)
 
     set_client_certificate(ctx, http)
     set_addresses(ctx, http)
-    set_scheme(http)
-    for name, variable in pairs(RESTORED) do
-        if ngx_var[variable] ~= nil then
-            set_or_clear(name, ngx_var[variable])
-        end
-    end
-    headers.forget(ctx)
+    set_scheme(ctx, http)
+    restore(ctx, "x-forwarded-host", original("x_forwarded_host"))
+    restore(ctx, "x-forwarded-port", original("x_forwarded_port"))
+    restore(ctx, "forwarded", original("forwarded"))
 end
 
 

@@ -3,9 +3,6 @@ local header_format = require("apisix.amesh.header_format")
 local headers = require("apisix.amesh.headers")
 
 local ngx = ngx
-local get_headers = ngx.req.get_headers
-local set_header = ngx.req.set_header
-local clear_header = ngx.req.clear_header
 local ipairs = ipairs
 local lower = string.lower
 local type = type
@@ -77,17 +74,15 @@ function _M.request(ctx, operations)
                 ctx.var.upstream_host = value
             end
         elseif value ~= NOTHING then
-            local content = result(operation.op, get_headers(0)[name], value)
+            local content = result(operation.op, headers.raw(ctx, name), value)
             if content == false then
-                clear_header(name)
+                headers.clear(ctx, name)
             elseif content ~= nil then
                 -- an empty text would take the header away; a space says the same to whoever reads it
-                set_header(name, content == "" and " " or content)
+                headers.set(ctx, name, content == "" and " " or content)
             end
         end
     end
-
-    headers.forget(ctx)
 end
 
 

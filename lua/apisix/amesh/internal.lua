@@ -7,8 +7,6 @@ local headers = require("apisix.amesh.headers")
 local listeners = require("apisix.amesh.listeners")
 local prefix_table = require("apisix.amesh.prefix_table")
 
-local clear_header = ngx.req.clear_header
-local set_header = ngx.req.set_header
 local ipairs = ipairs
 local setmetatable = setmetatable
 local tonumber = tonumber
@@ -83,8 +81,7 @@ end
 local function clear(ctx, names)
     for _, name in ipairs(names) do
         if headers.value(ctx, name) then
-            clear_header(name)
-            headers.forget(ctx)
+            headers.clear(ctx, name)
         end
     end
 end
@@ -93,8 +90,7 @@ end
 -- names: headers that the mesh, too, does not want from outside.
 function _M.sanitize(ctx, names)
     if _M.is(ctx) then
-        set_header("x-envoy-internal", "true")
-        headers.forget(ctx)
+        headers.set(ctx, "x-envoy-internal", "true")
     else
         clear(ctx, FOR_INTERNAL)
         if names then

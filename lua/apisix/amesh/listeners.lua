@@ -10,6 +10,11 @@ local _M = {
     init_worker = filter_chains.init_worker,
 }
 
+-- connections that are remembered
+local MOST = 4096
+-- connection's number -> what was found for it, at one version of the listeners
+local looked_up = { version = nil, count = 0, by_connection = {} }
+
 -- as Envoy's http_inspector names what it sees
 local PROTOCOLS = { ["HTTP/1.0"] = "http/1.0", ["HTTP/1.1"] = "http/1.1", ["HTTP/2.0"] = "h2c" }
 
@@ -54,16 +59,45 @@ local function fits(chain, about)
 end
 
 
+local function look_up(ctx)
+    local about = about_of(ctx)
+    local chain, listener = filter_chains.match(about)
+    if chain and not fits(chain, about) then
+        chain = nil
+    end
+    return { chain = chain, listener = listener, destination = destination.of(ctx) }
+end
+
+
+-- A kept connection is looked up once, until a listener changes.
+local function known_of(ctx)
+    local version, protocol = filter_chains.version(), ngx_var.server_protocol
+    if version ~= looked_up.version or looked_up.count >= MOST then
+        looked_up = { version = version, count = 0, by_connection = {} }
+    end
+
+    local number = ngx_var.connection
+    local found = looked_up.by_connection[number]
+    if found and found.protocol == protocol then
+        ctx.amesh_destination = found.destination
+        return found
+    end
+
+    found = look_up(ctx)
+    found.protocol = protocol
+    if not found.destination.by_host then
+        looked_up.by_connection[number] = found
+        looked_up.count = looked_up.count + 1
+    end
+    return found
+end
+
+
 -- The chain and the listener's object; nil, object: nothing takes the connection; nil, nil: the mesh has no listener.
 function _M.chain(ctx)
     local found = ctx.amesh_chain
     if not found then
-        local about = about_of(ctx)
-        local chain, listener = filter_chains.match(about)
-        if chain and not fits(chain, about) then
-            chain = nil
-        end
-        found = { chain = chain, listener = listener }
+        found = known_of(ctx)
         ctx.amesh_chain = found
     end
 

@@ -41,9 +41,14 @@ end
 
 -- $amesh_retry is looked at when nginx enters the location, before any Lua code: so it is set first.
 local function go(ctx)
-    ctx.amesh.entering = true
-    ngx_var.amesh_retry = attempts.taken_back(ctx)
-    return ngx.exec(ctx.amesh.http2 and HTTP2 or HTTP1)
+    local state = ctx.amesh
+    local taken_back = attempts.taken_back(ctx)
+    if taken_back ~= (state.taken_back or "") then
+        ngx_var.amesh_retry = taken_back
+        state.taken_back = taken_back
+    end
+    state.entering = true
+    return ngx.exec(state.http2 and HTTP2 or HTTP1)
 end
 
 
@@ -69,7 +74,7 @@ function _M.access()
     end
 
     attempts.come_back(ctx)
-    if attempts.taken_back(ctx) ~= ngx_var.amesh_retry then
+    if attempts.taken_back(ctx) ~= (state.taken_back or "") then
         return go(ctx)
     end
 end

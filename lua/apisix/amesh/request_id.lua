@@ -6,11 +6,11 @@ local internal = require("apisix.amesh.internal")
 local ngx = ngx
 local md5 = ngx.md5
 local ngx_now = ngx.now
-local set_header = ngx.req.set_header
 local format = string.format
 local random = math.random
 local sub = string.sub
 local worker_pid = ngx.worker.pid
+local pid
 
 local _M = {}
 
@@ -23,7 +23,8 @@ local count = 0
 -- version 4
 local function new_id()
     count = count + 1
-    local text = md5(worker_pid() .. "#" .. count .. "#" .. ngx_now() .. "#" .. random())
+    pid = pid or worker_pid()
+    local text = md5(pid .. "#" .. count .. "#" .. ngx_now() .. "#" .. random())
     return format("%s-%s-4%s-%s%s-%s", sub(text, 1, 8), sub(text, 9, 12), sub(text, 13, 15), VARIANTS[random(4)],
                   sub(text, 16, 18), sub(text, 19, 30))
 end
@@ -37,8 +38,7 @@ function _M.request(ctx, http)
 
     local from_outside = http.use_remote_address and not internal.is(ctx) and http.request_id ~= PRESERVE
     if from_outside or not headers.value(ctx, NAME) then
-        set_header(NAME, new_id())
-        headers.forget(ctx)
+        headers.set(ctx, NAME, new_id())
     end
 end
 

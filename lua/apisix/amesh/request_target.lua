@@ -1,10 +1,10 @@
--- The path and query that nginx's gRPC module sends on. It knows two: the request's own as it came, and one made of the
--- decoded path, in which an encoded slash has become a real one: an endpoint would see another path than the routes have
--- matched. So what is to be sent is put in the place of what came.
+-- The path and query that nginx's gRPC module sends on. It knows two: the request's own as it came, and one made of
+-- the decoded path, in which an encoded slash has become a real one: an endpoint would see another path than the routes
+-- have matched. So what is to be sent is put in the place of what came.
 --
--- nginx gives no access to that place. It is found once in each process, by members of the request that variables show,
--- in the order that they have in every nginx 1.x: request_line, uri, args, exten, unparsed_uri, method_name. If they are
--- not there, paths are decoded, and those that would not be the same any more are refused.
+-- nginx gives no access to that place. It is found once in each process, by members of the request that variables
+-- show, in the order that they have in every nginx 1.x: request_line, uri, args, exten, unparsed_uri, method_name. If
+-- they are not there, paths are decoded, and those that would not be the same any more are refused.
 local ffi = require("ffi")
 local base = require("resty.core.base")
 local core = require("apisix.core")

@@ -5,7 +5,6 @@ local variables = require("apisix.amesh.variables")
 
 local concat = table.concat
 local re_match = ngx.re.match
-local set_header = ngx.req.set_header
 local gsub = string.gsub
 local lower = string.lower
 local sub = string.sub
@@ -80,7 +79,7 @@ function _M.target(ctx, rewrite)
     end
 
     if rewrite then
-        set_header("x-envoy-original-path", query and path .. "?" .. query or path)
+        headers.set(ctx, "x-envoy-original-path", query and path .. "?" .. query or path)
     end
     return new_path
 end
@@ -112,8 +111,8 @@ end
 
 -- Host as Envoy would send it without any rewrite, when that differs from the request's header.
 function _M.absolute_host(ctx)
-    local host = authority.of(ctx)
-    return host ~= ngx.var.http_host and host or nil
+    authority.of(ctx)
+    return ctx.amesh_absolute_host
 end
 
 

@@ -1,6 +1,7 @@
 -- What nginx remembers of the tries of a request, from its $upstream_* variables.
 -- Tries of one upstream run are separated by ", ", runs (before and after an internal redirect) by " : ".
 local var = ngx.var
+local find = string.find
 local gmatch = string.gmatch
 local tonumber = tonumber
 
@@ -9,8 +10,12 @@ local _M = {}
 
 -- The entry of the last try. One that the balancer is just choosing an endpoint for has none yet.
 local function last_entry(list)
+    if not list or not find(list, " ", 1, true) then
+        return list
+    end
+
     local last
-    for one in gmatch(list or "", "[^,: ]+") do
+    for one in gmatch(list, "[^,: ]+") do
         last = one
     end
     return last

@@ -53,14 +53,24 @@ function _M.check(ctx, conf)
 end
 
 
--- What the endpoint is told.
+-- What the endpoint is told. nginx's variables are empty but for what the client sent.
 function _M.forward(ctx)
-    local protocol = ctx.amesh.upgrade
-    ctx.var.upstream_upgrade = protocol and ngx_var.http_upgrade or ""
-    ctx.var.upstream_connection = protocol and "upgrade" or ""
+    if ctx.amesh.upgrade then
+        ctx.var.upstream_upgrade = headers.value(ctx, "upgrade")
+        ctx.var.upstream_connection = "upgrade"
+    else
+        if headers.raw(ctx, "upgrade") then
+            ctx.var.upstream_upgrade = ""
+        end
+        if headers.raw(ctx, "connection") then
+            ctx.var.upstream_connection = ""
+        end
+    end
 
     local te = headers.value(ctx, "te")
-    ngx_var.amesh_te = te and find(lower(te), "trailers", 1, true) and "trailers" or ""
+    if te and find(lower(te), "trailers", 1, true) then
+        ngx_var.amesh_te = "trailers"
+    end
 end
 
 

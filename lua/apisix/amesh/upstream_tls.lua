@@ -120,7 +120,6 @@ function _M.prepare(ctx, upstream)
     local id = labels and labels.amesh_tls
     if not id then
         ctx.amesh.tls = nil
-        ngx.var.amesh_sni = ""
         if TLS_SCHEMES[upstream.scheme] then
             return refuse(ctx, upstream.name or upstream.id, "it names no TLS context")
         end
@@ -136,7 +135,9 @@ function _M.prepare(ctx, upstream)
     end
 
     ctx.amesh.tls = state
-    ngx.var.amesh_sni = state.sni
+    if state.sni ~= "" then
+        ngx.var.amesh_sni = state.sni
+    end
 end
 
 

@@ -13,6 +13,7 @@ local deadlines = require("apisix.amesh.deadlines")
 local fault = require("apisix.amesh.fault")
 local forwarded = require("apisix.amesh.forwarded")
 local hash = require("apisix.amesh.hash")
+local headers = require("apisix.amesh.headers")
 local header_ops = require("apisix.amesh.header_ops")
 local http2 = require("apisix.amesh.http2")
 local http_filters = require("apisix.amesh.http_filters")
@@ -156,8 +157,18 @@ local function follow_stock_router(ctx)
 end
 
 
+-- Plugins before this one may have changed what the router has read.
+local function forget_headers(ctx)
+    local plugins = ctx.plugins
+    if not plugins or #plugins > 2 or ctx.global_rules then
+        headers.forget(ctx)
+    end
+end
+
+
 function _M.access(conf, ctx)
     ctx.amesh = { conf = conf }
+    forget_headers(ctx)
     follow_stock_router(ctx)
     internal.sanitize(ctx, conf.internal_only)
     request_id.request(ctx, listeners.of(ctx) or NO_CHAIN)
@@ -243,11 +254,12 @@ function _M.header_filter(conf, ctx)
         return
     end
 
-    if state.proxying and not state.replied and attempts.take_back(ctx) then
+    local answered = attempts.has_answer(ctx)
+    if answered and not state.replied and attempts.take_back(ctx) then
         return
     end
 
-    local status, body, grpc_status = attempts.outcome(ctx)
+    local status, body, grpc_status = attempts.outcome(ctx, answered)
     if status and not state.replied then
         state.body = local_reply.shape(ctx, status, body, grpc_status)
     elseif state.deadline and not state.replied then
