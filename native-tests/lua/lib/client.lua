@@ -1,4 +1,4 @@
--- A small HTTP/1.1 client for tests: one connection per request, nothing is normalised.
+-- A small HTTP/1.1 client for tests: one connection per request, unless it is told to keep it; nothing is normalised.
 local json = require("cjson.safe")
 local ngx = ngx
 
@@ -41,15 +41,30 @@ local function read_chunks(sock)
 end
 
 
--- request: {method, path, host, headers = {{name, value}} or {name = value}, body, to = {address, port}}
+-- A new connection, or the one that is kept in `kept`; nil and why there is none.
+local function connect(to, kept)
+    local sock = kept and kept.sock
+    if sock then
+        return sock
+    end
+
+    sock = ngx.socket.tcp()
+    sock:settimeout(20000)
+    local ok, err = sock:connect(to[1], to[2])
+    if kept then
+        kept.sock = ok and sock
+    end
+    return ok and sock, err
+end
+
+
+-- request: {method, path, host, headers = {{name, value}} or {name = value}, body, to = {address, port},
+-- kept = a table: requests with the same one go over one connection}
 -- Returns {status, headers, body, seen, seconds, cut}.
 function _M.send(request)
     local started = ngx.now()
-    local sock = ngx.socket.tcp()
-    sock:settimeout(20000)
-    local to = request.to or _M.gateway
-    local ok, err = sock:connect(to[1], to[2])
-    if not ok then
+    local sock, err = connect(request.to or _M.gateway, request.kept)
+    if not sock then
         return { status = "no connection", err = err }
     end
 
@@ -64,7 +79,7 @@ function _M.send(request)
     if request.body then
         lines[#lines + 1] = "Content-Length: " .. #request.body
     end
-    lines[#lines + 1] = "Connection: close\r\n\r\n"
+    lines[#lines + 1] = "Connection: " .. (request.kept and "keep-alive" or "close") .. "\r\n\r\n"
     sock:send(table.concat(lines, "\r\n") .. (request.body or ""))
 
     local line = sock:receive("*l")
@@ -84,7 +99,9 @@ function _M.send(request)
             answer.body = sock:receive("*a")
         end
     end
-    sock:close()
+    if not request.kept then
+        sock:close()
+    end
 
     ngx.update_time()
     answer.seconds = ngx.now() - started

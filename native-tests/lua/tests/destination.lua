@@ -57,6 +57,29 @@ return function(test, check)
         check.equal(to("[fd00:96::1]", 9081, "reviews"), "b")
     end)
 
+    test("a kept connection follows its listeners, and Host where that says the port", function()
+        local function named(id, port)
+            return mesh.of(
+                mesh.virtual_host(id, id, { "*" },
+                                  { { id = "r" .. id, plugin = { direct_response = { status = 200, body = id } } } }),
+                mesh.listener("l" .. port, port, id))
+        end
+        writer.replace(mesh.of(named("a", 9080), named("b", 9081)))
+        local captured, direct = {}, {}
+        local function over(kept, address, port, host)
+            local answer = client.send({ to = { address, port }, host = host, kept = kept })
+            return answer.status == 200 and answer.body or answer.status
+        end
+        for _ = 1, 2 do
+            check.equal(over(captured, "10.96.0.1", 9080, "x"), "a")
+            check.equal(over(direct, "127.0.0.1", 15001, "x:9080"), "a")
+            check.equal(over(direct, "127.0.0.1", 15001, "x:9081"), "b")
+        end
+        writer.replace(mesh.of(named("c", 9080), named("b", 9081)))
+        check.equal(over(captured, "10.96.0.1", 9080, "x"), "c")
+        check.equal(over(direct, "127.0.0.1", 15001, "x:9080"), "c")
+    end)
+
     test("a listener for one address outranks one for the port", function()
         local function named(id)
             return mesh.virtual_host(id, id, { "*" },
