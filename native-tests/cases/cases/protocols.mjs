@@ -29,6 +29,9 @@ export default [
   { name: 'a call that goes on both ways', action: { cluster: 'http2' }, ...NEEDS_H2C, requests: [
     call({ headers: { 'x-answer-echo': 'yes' }, body: ['one', 'two', 'three'] }, { body: 'onetwothree', trailers: { 'grpc-status': '0' } }),
   ] },
+  { name: 'a call whose client has nothing to say for a while', slow: true, action: { cluster: 'http2' }, ...NEEDS_H2C, requests: [
+    call({ headers: { 'x-answer-echo': 'yes' }, body: ['one', 'two'], pause: 2500 }, { body: 'onetwo', trailers: { 'grpc-status': '0' } }),
+  ] },
   { name: 'a call that ends at once with a status', action: { cluster: 'http2' }, ...NEEDS_H2C, requests: [
     call({ headers: { 'x-answer-headers': '{"grpc-status":"5"}' } }, { headers: { 'grpc-status': '5' } }),
   ] },

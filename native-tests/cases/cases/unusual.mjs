@@ -56,6 +56,24 @@ export default [
     requests: [{ send: { headers: { 'x-answer-large': 40000 } }, want: { headers: { 'x-large': large(40000) } } }],
   },
   {
+    name: 'headers that nginx would heed itself are the client\'s',
+    routes: [{ match: { prefix: '/2' }, route: { cluster: 'http2' } }, { match: { prefix: '/' }, route: { cluster: 'one' } }],
+    requests: ['/', '/2'].flatMap(path => [
+      { 'x-accel-redirect': '/elsewhere' }, { 'x-accel-redirect': '@amesh' }, { 'x-accel-buffering': 'no', 'x-accel-expires': '5', 'x-accel-limit-rate': '5', 'x-accel-charset': 'koi8-r', 'x-pad': 'p' },
+      { location: 'http://apisix_backend/x', refresh: '5; url=http://apisix_backend/x', 'set-cookie': 'a=b; Domain=apisix_backend; Path=/', expires: '0', 'cache-control': 'no-store', vary: '*' },
+    ].map(headers => ({ send: { path, headers: { 'x-answer-headers': JSON.stringify(headers) } }, want: { reached: 1, seen: { path }, headers } }))),
+  },
+  {
+    name: 'as many requests on a connection as Envoy lets through at a time',
+    not_on: ['gateway'],    // nginx 1.22 of the test gateway takes no HTTP/2 without TLS beside HTTP/1.1
+    action: { cluster: 'one' },
+    requests: [{ send: { proto: 'h2c' }, want: { settings: { maxConcurrentStreams: value => value >= 1024 } } }],
+  },
+  {
+    name: 'names with other characters than letters and dashes',
+    requests: [{ send: { headers: { 'x.dotted': '1', 'x!#$&*+^`|~': '2', x_y: '3' } }, want: { seen: { headers: { 'x.dotted': '1', 'x!#$&*+^`|~': '2', x_y: '3' } } } }],
+  },
+  {
     name: 'bodies that do not fit into a buffer, and without a length, in each try',
     action: retried(),
     requests: [

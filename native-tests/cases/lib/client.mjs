@@ -102,14 +102,15 @@ function h2c(request, one, id) {
       ':method': request.method ?? 'GET', ':path': request.path ?? '/', ':authority': `${request.host ?? hostOf(one)}:${portOf(one)}`, 'x-case': id,
       ...request.headers,
     }, { endStream: body.length === 0 })
-    stream.on('response', headers => { answer.status = headers[':status']; answer.headers = headers })
+    stream.on('response', headers => { answer.status = headers[':status']; answer.headers = headers; answer.settings = session.remoteSettings })
     stream.on('trailers', trailers => { answer.trailers = trailers })
     stream.on('error', () => { answer.cut = true })
     stream.on('close', () => { answer.status ??= 'no answer'; if (stream.rstCode) answer.cut = true; end() })
     // pieces of a body go out one after the answer to the other came
     const next = () => body.length > 0 ? stream.write(body.shift()) : stream.end()
+    const later = () => setTimeout(next, request.pause ?? 0)
     if (body.length > 0) next()
-    stream.on('data', part => { answer.body += part; if (!stream.writableEnded) next() })
+    stream.on('data', part => { answer.body += part; if (!stream.writableEnded) later() })
     if (request.body !== undefined && !request.headers?.['x-answer-echo']) { while (body.length > 0) next(); stream.end() }
   })
 }

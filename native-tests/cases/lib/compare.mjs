@@ -1,4 +1,4 @@
-// What an answer lacks of what is wanted. want: { status, body, cut, headers, trailers, seen: { path, host, method, headers,
+// What an answer lacks of what is wanted. want: { status, body, cut, headers, trailers, settings (of HTTP/2), seen: { path, host, method, headers,
 // body, http, served_by }, reached: number or addresses,
 // reached_soon: sorted addresses, seconds: [from, to] }. A header that must not be there is null; a
 // regular expression is matched; a function is asked.
@@ -25,6 +25,7 @@ export function differences(want, got) {
   if ('cut' in want) check('cut', want.cut, got.cut)
   each('header', want.headers, got.headers)
   each('trailer', want.trailers, got.trailers)
+  each('setting', want.settings, got.settings)
   if (want.seen) {
     const { headers, host, ...rest } = want.seen
     if (!got.seen) problems.push(`no endpoint answered: ${show(got.body)}`)

@@ -48,6 +48,8 @@ function apisix(folder, source) {
     .replace(/^ {4}source: .*/m, `    source: "${source}"\n    library: "${library}"\n    node: ${JSON.stringify(NODE)}`)
     .replace(/^nginx_config:\n/m, 'nginx_config:\n  user: root\n  worker_processes: 1\n  error_log_level: info\n  worker_rlimit_nofile: 20000\n')
     // older templates make a server without a port of an empty stream_proxy
+    // shorter than any case waits: those in amesh-locations.conf count
+    .replace(/^ {2}http:\n/m, '  http:\n    client_body_timeout: 1s\n    send_timeout: 1s\n    keepalive_timeout: 1s\n')
     .replace('stream_proxy: {}', 'stream_proxy: {tcp: ["127.0.0.1:15095"]}')
   fs.writeFileSync(path.join(prefix, 'conf/config.yaml'), /^ {2}ssl:/m.test(text) ? text : text.replace(/^apisix:\n/m, 'apisix:\n  ssl: {enable: false}\n'))
   const init = spawnSync('bash', ['./bin/apisix', 'init'], { cwd: prefix, encoding: 'utf8' })
