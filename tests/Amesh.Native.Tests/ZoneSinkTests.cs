@@ -80,6 +80,41 @@ public class ZoneSinkTests
     }
 
     [Fact]
+    public void A_process_that_is_superseded_amid_a_commit_leaves_it_to_the_newer_one_to_finish()
+    {
+        var old = new ZoneSink(_config, _version);
+        old.Commit(Set(Upstream("u", "1")));
+        ZoneSink? young = null;
+        _config.DiesAt = step =>
+        {
+            young ??= step == "+/upstreams/u" ? new ZoneSink(_config, _version) : null;
+            return false;
+        };
+        old.Commit(Set(Upstream("u", "2")));
+        young!.Commit(Set(Upstream("u", "3")));
+
+        // No number stands for two states: who has seen the one would never see the other.
+        Assert.Equal(2, _version.Number("version"));
+        Assert.Equal("*", Text(_version, "amesh/log/2"));
+        Assert.Equal("3", Text(_config, "/upstreams/u"));
+        Assert.DoesNotContain("+version", _version.Steps.Take(_version.Steps.LastIndexOf("+amesh/pending")).Skip(_version.Steps.IndexOf("+version") + 1));
+    }
+
+    [Fact]
+    public void A_commit_that_an_older_process_finished_meanwhile_counts()
+    {
+        var old = new ZoneSink(_config, _version);
+        old.Commit(Set(Upstream("u", "1")));
+        var young = new ZoneSink(_config, _version);
+        _ = _version.TryStore("version", 2);
+        _ = _version.TryStore("amesh/pending", 2);
+
+        young.Commit(Set(Upstream("u", "3")));
+
+        Assert.Equal(3, _version.Number("version"));
+    }
+
+    [Fact]
     public void A_full_zone_keeps_everything_as_it_was_and_says_how_much_would_do()
     {
         var config = new MemoryZone(capacity: 400);

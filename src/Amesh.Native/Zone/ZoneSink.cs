@@ -49,8 +49,7 @@ internal sealed class ZoneSink : IConfigSink
         _keys = new KeyRegister(config);
         _log = new CommitLog(version);
         _epoch = version.Increment(EpochKey) ?? throw new ConfigSinkException("the zone xds-config-version is full: give it 1m or more");
-        Commits = (long)(version.Number(VersionKey) ?? 0);
-        _leftUnfinished = (version.Number(PendingKey) ?? Commits) != Commits;
+        LookAtWhatIsThere();
     }
 
     /// <summary>The number of the last commit.</summary>
@@ -68,6 +67,11 @@ internal sealed class ZoneSink : IConfigSink
         if (IsSuperseded)
         {
             return;
+        }
+
+        if (!_reconciled)
+        {
+            LookAtWhatIsThere();
         }
 
         // What an earlier process has left is part of the first commit: written where it differs, removed where it is gone.
@@ -158,11 +162,24 @@ internal sealed class ZoneSink : IConfigSink
         }
 
         _keys.Remove(changes.Removed);
+        if (IsSuperseded)
+        {
+            // The newer process may have seen this commit unfinished. It is the one that finishes it, so that no number is published twice.
+            return;
+        }
+
         // What a writer that died in a commit has written is not part of the difference, and no reader has heard of it.
         _log.Append(commit, changes, everything: _leftUnfinished);
         Require(_version, VersionZone, _version.TryStore(VersionKey, commit));
         Commits = commit;
         _leftUnfinished = false;
+    }
+
+    // Once more before the first commit: an older process may have been amid one when this one came.
+    private void LookAtWhatIsThere()
+    {
+        Commits = (long)(_version.Number(VersionKey) ?? 0);
+        _leftUnfinished |= (_version.Number(PendingKey) ?? Commits) != Commits;
     }
 
     private ChangeSet Reconcile(ChangeSet whole)
