@@ -23,9 +23,6 @@ internal sealed partial class Instance : IDisposable
 {
     private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(1);
 
-    // The whole state is written, so not for every change.
-    private static readonly TimeSpan SaveInterval = TimeSpan.FromSeconds(30);
-
     // Names in the status, which is written every second that it changes.
     private const int MostNames = 20;
 
@@ -76,6 +73,11 @@ internal sealed partial class Instance : IDisposable
                 CertificateFile = NullIfEmpty(Option(options.Cert, "AMESH_CERT")),
                 KeyFile = NullIfEmpty(Option(options.Key, "AMESH_KEY")),
             };
+            if ((tls.CertificateFile is null) != (tls.KeyFile is null))
+            {
+                throw new StartException("a client certificate needs its key and the key its certificate: set both AMESH_CERT and AMESH_KEY");
+            }
+
             _source = _address.Open(
                 uri => new AdsClientOptions
                 {
@@ -208,25 +210,39 @@ internal sealed partial class Instance : IDisposable
             using var timer = new PeriodicTimer(StatusInterval);
             do
             {
-                byte[] status = JsonSerializer.SerializeToUtf8Bytes(Status(), NativeJsonContext.Default.InstanceStatus);
-                if (!status.AsSpan().SequenceEqual(last))
-                {
-                    _pipeline.Read<object?>(_ =>
-                    {
-                        _sink.WriteStatus(status);
-                        return null;
-                    });
-                    last = status;
-                }
-
-                _pipeline.Reread();
-                memory.Tick();
+                last = Tick(last, memory);
             }
             while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
         }
         catch (OperationCanceledException)
         {
             // Asked to stop.
+        }
+    }
+
+    // Whatever goes wrong in one round, the next one is made.
+    private byte[] Tick(byte[] last, IdleMemory memory)
+    {
+        try
+        {
+            byte[] status = JsonSerializer.SerializeToUtf8Bytes(Status(), NativeJsonContext.Default.InstanceStatus);
+            if (!status.AsSpan().SequenceEqual(last))
+            {
+                _pipeline.Read<object?>(_ =>
+                {
+                    _sink.WriteStatus(status);
+                    return null;
+                });
+            }
+
+            _pipeline.Reread();
+            memory.Tick();
+            return status;
+        }
+        catch (Exception e)
+        {
+            LogTrouble(_log, $"the status is not written, or files are not looked at: {e}");
+            return last;
         }
     }
 
@@ -241,8 +257,9 @@ internal sealed partial class Instance : IDisposable
                 LogRestored(_log, state.Objects.Count, state.Saved);
             }
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or ConfigSinkException)
+        catch (Exception e)
         {
+            // Whatever is wrong with it: the control plane is to be asked all the same.
             LogNotRestored(_log, e.Message);
         }
     }
@@ -254,29 +271,15 @@ internal sealed partial class Instance : IDisposable
             return;
         }
 
-        long saved = _restoredCommit;
         try
         {
-            while (true)
-            {
-                // The first state soon, later ones at leisure.
-                await Task.Delay(saved == _restoredCommit ? StatusInterval : SaveInterval, _stop.Token).ConfigureAwait(false);
-                (long commit, ConfigObject[] objects) = _pipeline.Read(pipeline =>
-                    (_sink.Commits, _sink.Commits == saved ? [] : pipeline.Translator.Objects.ToArray()));
-                if (commit != saved && !_sink.IsSuperseded)
-                {
-                    saved = commit;
-                    _state.Save(objects, DateTimeOffset.UtcNow);
-                }
-            }
+            var keeper = new StateKeeper(_state, saved => _pipeline.Read(pipeline =>
+                _sink.Commits == saved || _sink.IsSuperseded ? ((long, ConfigObject[])?)null : (_sink.Commits, [.. pipeline.Translator.Objects])), _log);
+            await keeper.RunAsync(_restoredCommit, _stop.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
             // Asked to stop.
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            LogNotSaved(_log, e.Message);
         }
     }
 
@@ -348,9 +351,6 @@ internal sealed partial class Instance : IDisposable
 
     [LoggerMessage(5, LogLevel.Warning, "the saved state is not used: {Reason}")]
     private static partial void LogNotRestored(ILogger log, string reason);
-
-    [LoggerMessage(6, LogLevel.Error, "the state is not saved, and will not be until the next start: {Reason}")]
-    private static partial void LogNotSaved(ILogger log, string reason);
 
     [LoggerMessage(7, LogLevel.Error, "secrets are not asked for any more, and those that are there stay: {Reason}")]
     private static partial void LogSecretsEnded(ILogger log, string reason);

@@ -118,5 +118,39 @@ public sealed class LastGoodStateTests : IDisposable
         Assert.True(instance.Stop(TimeSpan.FromSeconds(30)));
     }
 
+    [Fact]
+    public async Task A_state_that_cannot_be_saved_is_told_once_and_saved_as_soon_as_it_can_be()
+    {
+        string inTheWay = Path.Combine(_folder, "in-the-way");
+        File.WriteAllText(inTheWay, "");
+        string file = Path.Combine(inTheWay, "state");
+        var log = new Lines();
+        int asked = 0;
+        var keeper = new StateKeeper(new LastGoodState(file), saved => saved == 7 ? null : (7, ++asked > 0 ? Objects : []), log)
+        {
+            First = TimeSpan.FromMilliseconds(1),
+            Interval = TimeSpan.FromMilliseconds(1),
+        };
+        using var stop = new CancellationTokenSource();
+        Task running = keeper.RunAsync(0, stop.Token);
+        while (Volatile.Read(ref asked) < 3)
+        {
+            await Task.Delay(1);
+        }
+
+        File.Delete(inTheWay);
+        while (!File.Exists(file))
+        {
+            Assert.False(running.IsCompleted);
+            await Task.Delay(1);
+        }
+
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        Assert.Contains("in-the-way", log.All.First(), StringComparison.Ordinal);
+        Assert.Equal(log.All.Count, log.All.Distinct().Count());
+        Assert.Equal(Objects.Select(Text), new LastGoodState(file).Load()!.Value.Objects.Select(Text));
+    }
+
     private static string Text(ConfigObject value) => $"{value.Key} {Encoding.UTF8.GetString(value.Json.Span)}";
 }

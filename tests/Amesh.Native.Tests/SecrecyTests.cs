@@ -1,8 +1,6 @@
-using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.Logging;
 
 namespace Amesh.Native.Tests;
 
@@ -54,21 +52,4 @@ public sealed class SecrecyTests : IDisposable
 
     private static string Root([System.Runtime.CompilerServices.CallerFilePath] string file = "") =>
         Path.GetDirectoryName(Path.GetDirectoryName(Path.GetDirectoryName(file)))!;
-
-    private sealed class Lines : ILogger
-    {
-        private readonly ConcurrentQueue<string> _lines = new();
-
-        public IReadOnlyCollection<string> All => _lines;
-
-        public void Add(string line) => _lines.Enqueue(line);
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Add(formatter(state, exception) + exception);
-    }
 }

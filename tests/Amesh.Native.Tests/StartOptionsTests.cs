@@ -34,6 +34,7 @@ public class StartOptionsTests
     [InlineData("""{"source":"http://a"}""", "http")]
     [InlineData("""{"source":"grpc://a:1","protocol":"both"}""", "delta or sotw")]
     [InlineData("""{"source":"grpc://a:1","log_level":"loud"}""", "loud")]
+    [InlineData("""{"source":"grpcs://a:1","cert":"/c.pem","node":{"id":"n"}}""", "AMESH_KEY")]
     [InlineData("""{"source":"grpc://a:1","bootstrap":"/no/such/file"}""", "/no/such/file")]
     public void An_instance_that_cannot_start_says_why_in_one_line(string json, string named)
     {
