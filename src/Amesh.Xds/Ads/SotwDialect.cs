@@ -42,6 +42,7 @@ internal sealed class SotwDialect(string method) : Dialect
 
         var resources = new List<DiscoveryResource>(items.Count);
         var unreadable = new List<RejectedResource>();
+        bool prolongs = false;
         for (int i = 0; i < items.Count; i++)
         {
             try
@@ -54,8 +55,9 @@ internal sealed class SotwDialect(string method) : Dialect
             }
         }
 
-        // A resource whose name cannot be read may be any of those held: then nothing is taken as gone.
-        bool complete = TypeUrls.IsWildcard(typeUrl) && unreadable.Count == 0;
+        // A resource whose name cannot be read may be any of those held, and a response that prolongs times to live lists those
+        // that have one: then nothing is taken as gone.
+        bool complete = TypeUrls.IsWildcard(typeUrl) && unreadable.Count == 0 && !prolongs;
         return new Response(typeUrl, version, nonce, resources, [], unreadable, complete);
 
         void Add(ReadOnlyMemory<byte> item)
@@ -67,6 +69,7 @@ internal sealed class SotwDialect(string method) : Dialect
                 (name, _, ReadOnlyMemory<byte>? any) = Wrapped(body);
                 if (any is not { } inner)
                 {
+                    prolongs = true;
                     return;
                 }
 

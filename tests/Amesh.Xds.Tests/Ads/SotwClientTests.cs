@@ -106,6 +106,16 @@ public sealed class SotwClientTests
         Assert.Equal(Some.EdsCluster("a").ToByteArray(), taken.Body.ToArray());
     }
 
+    [Fact]
+    public async Task What_only_prolongs_a_time_to_live_takes_nothing_away()
+    {
+        await using var test = new ClientUnderTest(AdsProtocol.Sotw);
+        ScriptedCall call = await OpenedAsync(test, "a", "b");
+        call.Respond(Some.Sotw(TypeUrls.Cluster, "v1", "n2", new Resource { Name = "a", Version = "v1" }));
+        Assert.Null((await call.NextSotwAsync()).ErrorDetail);
+        Assert.False(test.Held.Updates.Last().Complete);
+    }
+
     private static async Task<ScriptedCall> OpenedAsync(ClientUnderTest test, params string[] clusters)
     {
         ScriptedCall call = await test.Plane.AcceptAsync();
