@@ -2,6 +2,7 @@ using System.CommandLine;
 using Amesh.Grpc;
 using Amesh.Xds;
 using Amesh.Xds.Nodes;
+using Amesh.Xds.Sources;
 using Envoy.Config.Core.V3;
 
 namespace Amesh.Cli;
@@ -41,16 +42,38 @@ internal static class ConnectionOptions
     public static IReadOnlyList<KeyValuePair<string, string>> Headers(ParseResult arguments) =>
         [.. (arguments.GetValue(Header) ?? []).Select(HeaderOf)];
 
-    public static GrpcTlsOptions? Tls(ParseResult arguments) =>
-        new[] { Ca, Certificate, Key, ServerName }.All(option => arguments.GetValue(option) is null)
-            ? null
-            : new GrpcTlsOptions
-            {
-                CaFile = arguments.GetValue(Ca),
-                CertificateFile = arguments.GetValue(Certificate),
-                KeyFile = arguments.GetValue(Key),
-                ServerName = arguments.GetValue(ServerName),
-            };
+    /// <summary>The address of a control plane.</summary>
+    /// <exception cref="SourceException">It is of something else, or of nothing.</exception>
+    public static Uri ControlPlane(string server) =>
+        SourceAddress.Parse(server).Uri ?? throw new SourceException($"{server}: not a control plane; it must be grpc://, grpcs:// or unix:");
+
+    /// <summary>The options of TLS; null where none is given.</summary>
+    /// <exception cref="SourceException">They do not go together, or not with the server.</exception>
+    public static GrpcTlsOptions? Tls(ParseResult arguments, Uri server)
+    {
+        if (new[] { Ca, Certificate, Key, ServerName }.All(option => arguments.GetValue(option) is null))
+        {
+            return null;
+        }
+
+        if (server.Scheme == "http")
+        {
+            throw new SourceException($"grpc://{server.Authority} is without TLS, but options of TLS are given: write grpcs:// or leave them out");
+        }
+
+        if ((arguments.GetValue(Certificate) is null) != (arguments.GetValue(Key) is null))
+        {
+            throw new SourceException("--cert and --key go together");
+        }
+
+        return new GrpcTlsOptions
+        {
+            CaFile = arguments.GetValue(Ca),
+            CertificateFile = arguments.GetValue(Certificate),
+            KeyFile = arguments.GetValue(Key),
+            ServerName = arguments.GetValue(ServerName),
+        };
+    }
 
     private static KeyValuePair<string, string> HeaderOf(string text)
     {

@@ -1,8 +1,8 @@
 using System.CommandLine;
+using Amesh.Grpc;
 using Amesh.Xds;
 using Amesh.Xds.Ads;
 using Amesh.Xds.Recordings;
-using Amesh.Xds.Sources;
 using Envoy.Config.Core.V3;
 
 namespace Amesh.Cli.Record;
@@ -40,12 +40,8 @@ internal static class RecordCommand
     {
         TextWriter output = arguments.InvocationConfiguration.Output;
         string server = arguments.GetValue(Server)!;
-        SourceAddress address = SourceAddress.Parse(server);
-        if (address.Uri is not { } uri)
-        {
-            throw new SourceException($"{server}: not a control plane; it must be grpc://, grpcs:// or unix:");
-        }
-
+        Uri uri = ConnectionOptions.ControlPlane(server);
+        GrpcTlsOptions? tls = ConnectionOptions.Tls(arguments, uri);
         Node node = ConnectionOptions.Node(arguments);
         using var writer = new RecordingWriter(arguments.GetValue(Folder)!, node, arguments.GetValue(KeepKeys), arguments.GetValue(Silence) ?? TimeSpan.FromSeconds(1));
         var options = new AdsClientOptions
@@ -54,7 +50,7 @@ internal static class RecordCommand
             Node = node,
             Protocol = arguments.GetValue(Sotw) ? AdsProtocol.Sotw : AdsProtocol.Delta,
             Headers = ConnectionOptions.Headers(arguments),
-            Tls = ConnectionOptions.Tls(arguments),
+            Tls = tls,
             Observer = writer,
         };
         var client = new AdsClient(options, new ConsoleLog(arguments.InvocationConfiguration.Error));

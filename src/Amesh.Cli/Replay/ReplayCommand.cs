@@ -62,7 +62,15 @@ internal static class ReplayCommand
             }
 
             TellStep(server, output);
-            await Task.WhenAll(TimerAsync(server, arguments.GetValue(Timer), output, ct), KeysAsync(server, output, ct));
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            try
+            {
+                await Task.WhenAll(TimerAsync(server, arguments.GetValue(Timer), output, stop.Token), KeysAsync(server, output, stop));
+            }
+            catch (OperationCanceledException)
+            {
+                // The usual end.
+            }
         }
 
         return 0;
@@ -106,7 +114,7 @@ internal static class ReplayCommand
         await Task.Delay(Timeout.Infinite, ct);
     }
 
-    private static async Task KeysAsync(ReplayServer server, TextWriter output, CancellationToken ct)
+    private static async Task KeysAsync(ReplayServer server, TextWriter output, CancellationTokenSource stop)
     {
         if (Console.IsInputRedirected)
         {
@@ -118,7 +126,7 @@ internal static class ReplayCommand
         {
             while (!Console.KeyAvailable)
             {
-                await Task.Delay(50, ct);
+                await Task.Delay(50, stop.Token);
             }
 
             switch (Console.ReadKey(intercept: true).Key)
@@ -135,7 +143,8 @@ internal static class ReplayCommand
                     output.Write(ReplayStateJson.Write(server));
                     break;
                 case ConsoleKey.Q:
-                    throw new OperationCanceledException("quit");
+                    await stop.CancelAsync();
+                    return;
             }
         }
     }

@@ -60,13 +60,7 @@ internal static class TranslateCommand
         }
         else if (arguments.GetValue(FromFiles) is { } folder)
         {
-            IReadOnlyList<string> bad = new FileSource(folder).LoadOnce(refusals);
-            foreach (string error in bad)
-            {
-                errors.WriteLine($"amesh: {error}");
-            }
-
-            complete = bad.Count == 0;
+            complete = new FileSource(folder, null, new ConsoleLog(errors)).LoadOnce(refusals).Count == 0;
         }
         else
         {
@@ -102,13 +96,14 @@ internal static class TranslateCommand
         ParseResult arguments, AdsProtocol protocol, IResourceHandler handler, FirstCommit sink, CancellationToken ct)
     {
         string server = arguments.GetValue(FromServer)!;
+        Uri uri = ConnectionOptions.ControlPlane(server);
         var options = new AdsClientOptions
         {
-            Address = SourceAddress.Parse(server).Uri ?? throw new SourceException($"{server}: not a control plane; it must be grpc://, grpcs:// or unix:"),
+            Address = uri,
             Node = ConnectionOptions.Node(arguments),
             Protocol = protocol,
             Headers = ConnectionOptions.Headers(arguments),
-            Tls = ConnectionOptions.Tls(arguments),
+            Tls = ConnectionOptions.Tls(arguments, uri),
         };
         var client = new AdsClient(options, new ConsoleLog(arguments.InvocationConfiguration.Error));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -125,6 +120,7 @@ internal static class TranslateCommand
             // Asked to stop.
         }
 
+        ct.ThrowIfCancellationRequested();
         if (first == deadline)
         {
             throw new SourceException($"{server}: no mesh has come: {client.Status.LastError ?? "the control plane sent nothing"}");

@@ -85,7 +85,9 @@ public sealed partial class AdsClient : IResourceSource
         }
         catch (ArgumentException e)
         {
-            throw new SourceException($"{_options.Address}: {e.Message}", e);
+            // Which parameter of ours it was is no business of whoever wrote the address.
+            string reason = e.Message.Split(" (Parameter '")[0];
+            throw new SourceException($"{_options.Address}: {reason}", e);
         }
     }
 
@@ -115,6 +117,12 @@ public sealed partial class AdsClient : IResourceSource
         {
             code = e.StatusCode;
             error = $"{e.StatusCode}: {e.Detail}";
+        }
+        catch (SourceException e)
+        {
+            // Another stream would not mend it, such as a disk that is full.
+            _status.Ended(e.Message);
+            throw;
         }
         catch (MalformedResponseException e)
         {

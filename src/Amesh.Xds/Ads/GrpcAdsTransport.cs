@@ -3,22 +3,37 @@ using Amesh.Grpc;
 namespace Amesh.Xds.Ads;
 
 /// <summary>The client's streams over gRPC.</summary>
-internal sealed class GrpcAdsTransport(AdsClientOptions options) : IAdsTransport
+internal sealed class GrpcAdsTransport : IAdsTransport
 {
-    private readonly GrpcChannel _channel = new(new GrpcChannelOptions
+    private readonly IReadOnlyList<KeyValuePair<string, string>> _headers;
+    private readonly GrpcChannel _channel;
+
+    /// <exception cref="ArgumentException">An option cannot be used.</exception>
+    public GrpcAdsTransport(AdsClientOptions options)
     {
-        Address = options.Address,
-        Tls = options.Tls,
-        MaxReceiveMessageSize = options.MaxMessageSize,
-        KeepAlivePingDelay = options.KeepAlive,
-    });
+        _headers = options.Headers;
+        _channel = new GrpcChannel(new GrpcChannelOptions
+        {
+            Address = options.Address,
+            Tls = options.Tls,
+            MaxReceiveMessageSize = options.MaxMessageSize,
+            KeepAlivePingDelay = options.KeepAlive,
+        });
+
+        // Now, and not with every stream: another attempt would not mend them.
+        var metadata = new GrpcMetadata();
+        foreach ((string name, string value) in _headers)
+        {
+            metadata.Add(name, FileOf(value) is null ? value : "");
+        }
+    }
 
     public IAdsCall Start(string method, CancellationToken ct)
     {
         var metadata = new GrpcMetadata();
-        foreach ((string name, string value) in options.Headers)
+        foreach ((string name, string value) in _headers)
         {
-            metadata.Add(name, Resolve(name, value));
+            Add(metadata, name, value);
         }
 
         return new Call(_channel.StartCall(method, new GrpcCallOptions { Metadata = metadata }, ct));
@@ -26,22 +41,29 @@ internal sealed class GrpcAdsTransport(AdsClientOptions options) : IAdsTransport
 
     public ValueTask DisposeAsync() => _channel.DisposeAsync();
 
-    private static string Resolve(string header, string value)
+    // What stands before the name of a file, and the name; null where the value is meant as it is.
+    private static (string Before, string File)? FileOf(string value)
     {
         int at = value.StartsWith("@/", StringComparison.Ordinal) ? 0 : value.IndexOf(" @/", StringComparison.Ordinal) + 1;
-        if (at == 0 && !value.StartsWith("@/", StringComparison.Ordinal))
+        return at > 0 || value.StartsWith("@/", StringComparison.Ordinal) ? (value[..at], value[(at + 1)..]) : null;
+    }
+
+    private static void Add(GrpcMetadata metadata, string name, string value)
+    {
+        if (FileOf(value) is not var (before, file))
         {
-            return value;
+            metadata.Add(name, value);
+            return;
         }
 
-        string file = value[(at + 1)..];
         try
         {
-            return value[..at] + File.ReadAllText(file).Trim();
+            metadata.Add(name, before + File.ReadAllText(file).Trim());
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new GrpcException(GrpcStatusCode.Unauthenticated, $"header {header}: {e.Message}", innerException: e);
+            string reason = e is ArgumentException ? $"{file} has more than one line, or characters that are not ASCII" : e.Message;
+            throw new GrpcException(GrpcStatusCode.Unauthenticated, $"header {name}: {reason}", innerException: e);
         }
     }
 

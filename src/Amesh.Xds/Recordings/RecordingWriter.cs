@@ -24,6 +24,7 @@ public sealed class RecordingWriter : IAdsObserver, IDisposable
     private string _step = "base";
     private int _steps = 1;
     private long? _lastMessage;
+    private bool _failed;
 
     /// <summary>Makes the folder and writes <c>node.json</c>.</summary>
     /// <param name="directory">A folder that does not exist, or has no recording in it.</param>
@@ -69,7 +70,14 @@ public sealed class RecordingWriter : IAdsObserver, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Sending(AdsProtocol protocol, ReadOnlyMemory<byte> message)
+    /// <exception cref="SourceException">It cannot be written.</exception>
+    public void Sending(AdsProtocol protocol, ReadOnlyMemory<byte> message) => Try(() => WriteRequest(protocol, message));
+
+    /// <inheritdoc/>
+    /// <exception cref="SourceException">It cannot be written.</exception>
+    public void Received(AdsProtocol protocol, ReadOnlyMemory<byte> message) => Try(() => WriteResponse(protocol, message));
+
+    private void WriteRequest(AdsProtocol protocol, ReadOnlyMemory<byte> message)
     {
         _lastMessage = _time.GetTimestamp();
         OpenStream stream = StreamOf(protocol);
@@ -90,8 +98,7 @@ public sealed class RecordingWriter : IAdsObserver, IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Received(AdsProtocol protocol, ReadOnlyMemory<byte> message)
+    private void WriteResponse(AdsProtocol protocol, ReadOnlyMemory<byte> message)
     {
         Response response;
         try
@@ -120,17 +127,32 @@ public sealed class RecordingWriter : IAdsObserver, IDisposable
     }
 
     /// <summary>Completes the files.</summary>
+    /// <exception cref="SourceException">They cannot be completed; not where that was told before.</exception>
     public void Dispose()
+    {
+        bool toldBefore = _failed;
+        try
+        {
+            Try(Complete);
+        }
+        catch (SourceException) when (toldBefore)
+        {
+            // Who disposes of it because of that hears of the first time.
+        }
+    }
+
+    private void Complete()
     {
         foreach (OpenStream stream in _streams.Values)
         {
             stream.Dispose();
         }
 
-        // A fallback leaves requests of a protocol that never answered.
+        // A fallback leaves requests of a protocol that never answered; where nobody did, there is no recording, and another try finds the
+        // folder empty.
         foreach ((AdsProtocol protocol, OpenStream stream) in _streams)
         {
-            if (stream.Offset == 0 && _streams.Values.Any(other => other.Offset > 0))
+            if (stream.Offset == 0)
             {
                 File.Delete(Path.Combine(_directory, Recording.FileName(protocol) + ".pb.gz"));
                 File.Delete(Path.Combine(_directory, Recording.FileName(protocol) + ".events.json"));
@@ -138,6 +160,19 @@ public sealed class RecordingWriter : IAdsObserver, IDisposable
         }
 
         _streams.Clear();
+    }
+
+    private void Try(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException e)
+        {
+            _failed = true;
+            throw new SourceException($"{_directory}: {e.Message}", e);
+        }
     }
 
     private long ElapsedMilliseconds => (long)_time.GetElapsedTime(_start).TotalMilliseconds;

@@ -35,11 +35,7 @@ public sealed partial class FileSource : IResourceSource
     /// <inheritdoc/>
     public async Task RunAsync(IResourceHandler handler, CancellationToken ct)
     {
-        if (!Directory.Exists(_directory))
-        {
-            throw new SourceException($"{_directory}: there is no such folder");
-        }
-
+        RequireFolder();
         var feed = new LocalFeed(handler, _log);
         for (long round = 1; ; round++)
         {
@@ -54,17 +50,27 @@ public sealed partial class FileSource : IResourceSource
     }
 
     /// <summary>Reads the folder once and hands on what is in it; for programs that do not watch.</summary>
-    /// <returns>The errors, one line each.</returns>
+    /// <returns>The errors, one line each; they are logged, too.</returns>
+    /// <exception cref="SourceException">There is no such folder, or no file in it that could be read.</exception>
     public IReadOnlyList<string> LoadOnce(IResourceHandler handler)
+    {
+        RequireFolder();
+        Load(wait: false);
+        if (_files.Count == 0)
+        {
+            throw new SourceException($"{_directory}: there is no file of resources in it (.json, .yaml or .yml)");
+        }
+
+        new LocalFeed(handler, _log).Give(Merge(), "files");
+        return [.. _errors.Values];
+    }
+
+    private void RequireFolder()
     {
         if (!Directory.Exists(_directory))
         {
-            return [$"{_directory}: there is no such folder"];
+            throw new SourceException($"{_directory}: there is no such folder");
         }
-
-        Load(wait: false);
-        new LocalFeed(handler, _log).Give(Merge(), "files");
-        return [.. _errors.Values];
     }
 
     // Whether anything changed. wait: whether a file that has changed is left alone until it is the same at two looks.
@@ -128,8 +134,9 @@ public sealed partial class FileSource : IResourceSource
 
             return true;
         }
-        catch (Exception e) when (e is SourceException or IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
+            // Whatever is wrong with one file: the others are read, and the folder is looked at again.
             _files[file] = before with { IsBad = true };
             Fail(file, e is SourceException ? e.Message : $"{file}: {e.Message}");
             return false;

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Amesh.Cli;
 using Amesh.Xds.Recordings;
 using Amesh.Xds.Tests.Ads;
@@ -11,13 +13,19 @@ public sealed class ProgramTests
     [InlineData("no step 'x'; there are: base", "replay", "@istio/bookinfo", "--step", "x", "--port", "0")]
     [InlineData("it has no scheme", "record", "/tmp/never", "--server", "nonsense", "--node", "@istio/bookinfo/node.json")]
     [InlineData("not a control plane", "record", "/tmp/never", "--server", "file:/tmp", "--node", "@istio/bookinfo/node.json")]
+    [InlineData("there is no file of resources in it", "translate", "--files", "!empty")]
+    [InlineData("--cert and --key go together", "translate", "--server", "grpcs://127.0.0.1:1", "--cert", "c.pem", "--node", "@istio/bookinfo/node.json")]
+    [InlineData("grpc://127.0.0.1:1 is without TLS", "record", "!r", "--server", "grpc://127.0.0.1:1", "--ca", "ca.pem", "--node", "@istio/bookinfo/node.json")]
+    [InlineData("metadata name 'a b' may only have lower-case letters, digits, '-', '_' and '.'", "translate", "--server", "grpc://127.0.0.1:1", "--header", "a b: c", "--node", "@istio/bookinfo/node.json")]
     [InlineData("node.json: the node has no id", "record", "/tmp/never", "--server", "grpc://127.0.0.1:1", "--node", "!node.json")]
     public async Task Bad_input_is_one_line_and_a_code(string message, params string[] arguments)
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("node.json"), "{}");
+        Directory.CreateDirectory(folder.File("empty"));
         var errors = new StringWriter();
         int code = await Program.RunAsync([.. arguments.Select(Expand)], TextWriter.Null, errors);
+        Assert.DoesNotContain("(Parameter", errors.ToString());
         Assert.Equal(1, code);
         string line = Assert.Single(errors.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith("amesh: ", line);
@@ -76,9 +84,49 @@ public sealed class ProgramTests
     {
         using var folder = new TemporaryFolder();
         var errors = new StringWriter();
-        int code = await Program.RunAsync(
-            ["record", folder.File("r"), "--server", "grpc://127.0.0.1:1", "--node", Path.Combine(Repository.Sample("istio/bookinfo"), "node.json"), "--for", "300ms"], TextWriter.Null, errors);
-        Assert.Equal(1, code);
-        Assert.Contains("amesh: grpc://127.0.0.1:1: nothing was received: Unavailable", errors.ToString());
+        // And another attempt finds no recording of nothing in its way.
+        for (int attempt = 0; attempt < 2; attempt++)
+        {
+            errors.GetStringBuilder().Clear();
+            int code = await Program.RunAsync(
+                ["record", folder.File("r"), "--server", "grpc://127.0.0.1:1", "--node", Path.Combine(Repository.Sample("istio/bookinfo"), "node.json"), "--for", "300ms"], TextWriter.Null, errors);
+            Assert.Equal(1, code);
+            Assert.Contains("amesh: grpc://127.0.0.1:1: nothing was received: Unavailable", errors.ToString());
+        }
     }
+
+    [Fact]
+    public async Task A_recording_that_is_interrupted_is_whole()
+    {
+        using var folder = new TemporaryFolder();
+        await using ReplaySession session = await ReplaySession.StartAsync("istio/bookinfo", null);
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            ArgumentList =
+            {
+                typeof(Program).Assembly.Location, "record", folder.File("r"), "--server", $"grpc://{session.Server.Addresses[0].Authority}",
+                "--node", Path.Combine(Repository.Sample("istio/bookinfo"), "node.json"),
+            },
+        };
+        using Process record = Process.Start(start)!;
+        await Eventually.True(() => session.Server.Streams.Any(stream => stream.Watches.Any(watch => watch.TypeUrl == TypeUrls.RouteConfiguration && watch.Acks > 0)), () => "routes");
+
+        const int Terminate = 15;
+        Assert.Equal(0, Kill(record.Id, Terminate));
+        await record.WaitForExitAsync();
+
+        Assert.Equal(0, record.ExitCode);
+        Assert.NotEmpty(RecordedState.AtEachStep(Recording.Open(folder.File("r")), Xds.Ads.AdsProtocol.Delta)[^1].Of(TypeUrls.RouteConfiguration));
+    }
+
+    [Fact]
+    public async Task A_translation_that_is_interrupted_says_so_by_its_code()
+    {
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
+        Assert.Equal(130, await Program.RunAsync(
+            ["translate", "--server", "grpc://127.0.0.1:1", "--node", Path.Combine(Repository.Sample("istio/bookinfo"), "node.json")], TextWriter.Null, TextWriter.Null, stop.Token));
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int Kill(int process, int signal);
 }

@@ -53,8 +53,15 @@ public sealed class TranslateTests
             ["/listeners", "/routes", "/upstreams", "/virtual_hosts"],
             Objects(await TranslateAsync("--files", folder.Path)).Select(o => o.Key[..o.Key.LastIndexOf('/')]).Order());
 
-        File.WriteAllText(folder.File("broken.json"), "{");
+        // A field that nobody knows is told, and costs nothing.
+        folder.Write("note.yaml", "{'@type': type.googleapis.com/envoy.config.cluster.v3.Cluster, name: other, bogus: 1}");
         var errors = new StringWriter();
+        Assert.Equal(0, await Program.RunAsync(["translate", "--files", folder.Path], TextWriter.Null, errors));
+        Assert.Contains("bogus", errors.ToString(), StringComparison.Ordinal);
+        File.Delete(folder.File("note.yaml"));
+
+        File.WriteAllText(folder.File("broken.json"), "{");
+        errors = new StringWriter();
         var output = new StringWriter();
         int code = await Program.RunAsync(["translate", "--files", folder.Path], output, errors);
 

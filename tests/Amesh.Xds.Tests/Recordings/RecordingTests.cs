@@ -135,6 +135,21 @@ public sealed class RecordingTests
     }
 
     [Fact]
+    public async Task A_disk_that_is_full_ends_the_recording_and_is_told()
+    {
+        using var folder = new TemporaryFolder();
+        File.CreateSymbolicLink(folder.File("delta.events.json"), "/dev/full");
+        var writer = new RecordingWriter(folder.Path, new Envoy.Config.Core.V3.Node { Id = "n" }, keepPrivateKeys: true);
+        var options = new AdsClientOptions { Address = new Uri("http://127.0.0.1:1"), Node = new Envoy.Config.Core.V3.Node { Id = "n" }, Observer = writer };
+        var client = new AdsClient(options, () => new ScriptedControlPlane(), TimeProvider.System, new Random(1));
+
+        SourceException error = await Assert.ThrowsAsync<SourceException>(() => client.RunAsync(new HeldResources(), CancellationToken.None));
+
+        Assert.StartsWith(folder.Path + ": No space left", error.Message, StringComparison.Ordinal);
+        writer.Dispose();
+    }
+
+    [Fact]
     public void What_is_no_recording_is_told_in_one_line()
     {
         using var folder = new TemporaryFolder();

@@ -22,25 +22,25 @@ public sealed class FileSourceTests
     public async Task Changes_in_the_folder_are_applied_and_a_bad_file_keeps_what_it_last_said()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.File("clusters.yaml"), Clusters);
-        File.WriteAllText(folder.File("endpoints.json"), Assignment);
-        File.WriteAllText(folder.File("notes.txt"), "not looked at");
+        folder.Write("clusters.yaml", Clusters);
+        folder.Write("endpoints.json", Assignment);
+        folder.Write("notes.txt", "not looked at");
         await using var running = new Running(folder.Path);
         await Eventually.True(() => running.Held.Names(TypeUrls.ClusterLoadAssignment).SequenceEqual(["reviews"]), () => "the assignment");
         Assert.Equal(["reviews"], running.Held.Names(TypeUrls.Cluster));
 
-        File.WriteAllText(folder.File("clusters.yaml"), Clusters.Replace("type: EDS", "type: NONSENSE", StringComparison.Ordinal));
+        folder.Write("clusters.yaml", Clusters.Replace("type: EDS", "type: NONSENSE", StringComparison.Ordinal));
         await Eventually.True(() => running.Source.Errors.Count == 1, () => "the error");
         string error = running.Source.Errors[folder.File("clusters.yaml")];
         Assert.StartsWith($"{folder.File("clusters.yaml")}: $.resources[0].type: ", error);
         Assert.Contains("no value NONSENSE", error);
         Assert.Equal(["reviews"], running.Held.Names(TypeUrls.Cluster));
 
-        File.WriteAllText(folder.File("clusters.yaml"), Clusters.Replace("name: reviews", "name: ratings", StringComparison.Ordinal));
+        folder.Write("clusters.yaml", Clusters.Replace("name: reviews", "name: ratings", StringComparison.Ordinal));
         await Eventually.True(() => running.Held.Names(TypeUrls.Cluster).SequenceEqual(["ratings"]), () => "the new name");
         await Eventually.True(() => running.Source.Errors.Count == 0, () => "no error");
 
-        File.WriteAllText(folder.File("more.yml"), Clusters);
+        folder.Write("more.yml", Clusters);
         await Eventually.True(() => running.Held.Names(TypeUrls.ClusterLoadAssignment).SequenceEqual(["reviews"]), () => "what is wanted again");
         File.Delete(folder.File("more.yml"));
         await Eventually.True(() => running.Held.Names(TypeUrls.Cluster).SequenceEqual(["ratings"]), () => "the removal");
@@ -64,6 +64,21 @@ public sealed class FileSourceTests
         Directory.Delete(folder.File("..data"));
         Directory.CreateSymbolicLink(folder.File("..data"), "..two");
         await Eventually.True(() => running.Held.Names(TypeUrls.Cluster).SequenceEqual(["two"]), () => "two");
+    }
+
+    [Fact]
+    public void A_file_that_cannot_be_read_for_whatever_reason_costs_no_other()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("good.yaml", Clusters);
+        folder.Write("deep.json", new string('[', 100_000));
+        Directory.CreateSymbolicLink(folder.File("loop.yaml"), "loop.yaml");
+        var held = new HeldResources();
+
+        IReadOnlyList<string> errors = new FileSource(folder.Path).LoadOnce(held);
+
+        Assert.Equal(["reviews"], held.Names(TypeUrls.Cluster));
+        Assert.Equal(["deep.json", "loop.yaml"], errors.Select(error => Path.GetFileName(error.Split(':')[0])).Order());
     }
 
     [Fact]
