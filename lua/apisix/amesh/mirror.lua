@@ -19,6 +19,9 @@ local type = type
 local _M = {}
 
 local TIMEOUT = 10000
+-- an answer that goes on is given up after so many seconds
+local LONGEST = 60
+local PIECE = 65536
 local TLS_SCHEMES = { https = true, grpcs = true }
 local NOT_COPIED = {
     host = true, connection = true, ["content-length"] = true, ["transfer-encoding"] = true, upgrade = true,
@@ -91,6 +94,15 @@ local function choose_node(upstream_id)
 end
 
 
+-- Reads an answer and keeps nothing of it.
+function _M.drain(sock)
+    local stop = ngx.now() + LONGEST
+    repeat
+        local piece = sock:receiveany(PIECE)
+    until not piece or ngx.now() > stop
+end
+
+
 local function send(premature, node, text)
     if premature then
         return
@@ -103,7 +115,7 @@ local function send(premature, node, text)
         ok, err = sock:send(text)
     end
     if ok then
-        sock:receive("*a")
+        _M.drain(sock)
         sock:close()
     else
         core.log.info("a mirrored request was not sent: ", err)

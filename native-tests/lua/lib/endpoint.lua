@@ -2,6 +2,7 @@
 --   x-answer-status: 503          answer that; x-answer-only: ADDRESS:PORT only there
 --   x-answer-after: 0.5           seconds before the answer
 --   x-answer-reset: yes           close the connection without an answer
+--   x-answer-flood: 64            so many MiB of body
 local json = require("cjson.safe")
 
 local ngx = ngx
@@ -28,6 +29,15 @@ function _M.answer()
     end
     if here and headers["x-answer-status"] then
         ngx.status = tonumber(headers["x-answer-status"])
+    end
+
+    if here and headers["x-answer-flood"] then
+        local mebibyte = ("x"):rep(1048576)
+        for _ = 1, tonumber(headers["x-answer-flood"]) do
+            ngx.print(mebibyte)
+            ngx.flush(true)
+        end
+        return
     end
 
     ngx.header["content-type"] = "application/json"

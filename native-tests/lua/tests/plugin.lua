@@ -386,6 +386,27 @@ return function(test, check)
         check.equal(send({}, { method = "HEAD" }).status, 503)
     end)
 
+    test("the answer to a copy is read to its end, and not kept", function()
+        local sock = ngx.socket.tcp()
+        sock:settimeout(5000)
+        check.truthy(sock:connect(mesh.addresses[1], 18080), "connected")
+        sock:send("GET / HTTP/1.1\r\nHost: a\r\nx-answer-flood: 64\r\nConnection: close\r\n\r\n")
+        collectgarbage()
+        local before, most, ended = collectgarbage("count"), 0, false
+        local watcher = ngx.thread.spawn(function()
+            while not ended do
+                most = math.max(most, collectgarbage("count") - before)
+                ngx.sleep(0.001)
+            end
+        end)
+        require("apisix.amesh.mirror").drain(sock)
+        most = math.max(most, collectgarbage("count") - before)
+        ended = true
+        ngx.thread.wait(watcher)
+        check.equal((select(2, sock:receive(1))), "closed", "after its end")
+        check.truthy(most < 32 * 1024, "KiB kept at a time: " .. most)
+    end)
+
     test("mirrors get a copy, by chance where a fraction is asked for", function()
         with_route({ mirrors = { { upstream_id = "two", ppm = 1000000 } } }, { upstream_id = "one" })
         check.equal(send({}, { method = "POST", body = "copied" }).seen.served_by, "127.1.0.1:18080")
