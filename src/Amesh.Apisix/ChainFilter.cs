@@ -11,11 +11,13 @@ namespace Amesh.Apisix;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(RefusedFilter), "refused")]
 [JsonDerivedType(typeof(JwtFilter), "jwt")]
+[JsonDerivedType(typeof(RbacFilter), "rbac")]
 [JsonDerivedType(typeof(FaultPlace), "fault")]
 [JsonDerivedType(typeof(CorsPlace), "cors")]
 public abstract record ChainFilter
 {
     /// <summary>Its name in the configuration, which routes refer to.</summary>
+    [JsonPropertyOrder(-1)]
     public required string Name { get; init; }
 
     /// <summary>Whether it is off where the route does not say otherwise.</summary>

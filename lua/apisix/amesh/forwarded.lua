@@ -3,6 +3,7 @@
 local client_cert_header = require("apisix.amesh.client_cert_header")
 local downstream_tls = require("apisix.amesh.downstream_tls")
 local headers = require("apisix.amesh.headers")
+local listeners = require("apisix.amesh.listeners")
 
 local ngx_var = ngx.var
 local find = string.find
@@ -51,16 +52,36 @@ function _M.address_from_end(list, nth)
 end
 
 
+local function direct()
+    return ngx_var.realip_remote_addr or ngx_var.remote_addr
+end
+
+
+-- The client's address as Envoy's connection manager has it: the connection's own at an edge proxy, else the last that
+-- x-forwarded-for tells, each before as many proxies as are trusted. To be asked after `request`.
+function _M.client(ctx)
+    local client = ctx.amesh_client
+    if not client then
+        local http = listeners.of(ctx)
+        local sent = headers.value(ctx, "x-forwarded-for")
+        client = sent and _M.address_from_end(sent, http and http.xff_num_trusted_hops or 0) or direct()
+        ctx.amesh_client = client
+    end
+    return client
+end
+
+
 -- An edge proxy says where the client is; a proxy behind others, or beside its application, says nothing of its own.
 local function set_addresses(ctx, http)
     if not http.use_remote_address then
         return
     end
 
-    local remote = ngx_var.realip_remote_addr or ngx_var.remote_addr
+    local remote = direct()
     local sent = headers.value(ctx, "x-forwarded-for")
     local hops = http.xff_num_trusted_hops or 0
     local client = hops > 0 and _M.address_from_end(sent, hops - 1) or remote
+    ctx.amesh_client = client
     if not http.skip_xff_append then
         headers.set(ctx, "x-forwarded-for", sent and sent ~= "" and sent .. "," .. remote or remote)
     end

@@ -19,6 +19,7 @@ local require = require
 local _M = {}
 
 local FORBIDDEN = 403
+local NO_OVERRIDES = {}
 local MODULES = "apisix.amesh.filters."
 
 -- Parts of the plugin that stand in the list where a filter that refuses comes after them.
@@ -72,33 +73,41 @@ end
 
 
 -- Router: asks the filters up to the first that comes after a part of the plugin. conf: the matched route's
--- plugins.amesh; nil where no route of the mesh matched, and then there is no such part.
-function _M.begin(ctx, filters, conf)
-    local overrides = conf and conf.filters
+-- plugins.amesh; nil where no route of the mesh matched, and then there is no such part. A filter may have written
+-- headers that routes are chosen by, and sets ctx.amesh_route_cleared: match(ctx, virtual_host) gives the conf that
+-- counts from there on. Returns the last.
+function _M.begin(ctx, filters, conf, match, virtual_host)
+    local overrides = conf and conf.filters or NO_OVERRIDES
     for position = 1, #filters do
         local filter = filters[position]
         if not IN_PLUGIN[filter.type] then
-            ask(ctx, filter, overrides and overrides[filter.name])
+            ask(ctx, filter, overrides[filter.name])
+            if ctx.amesh_route_cleared and match then
+                ctx.amesh_route_cleared = nil
+                conf = match(ctx, virtual_host)
+                overrides = conf and conf.filters or NO_OVERRIDES
+            end
         elseif conf then
             ctx.amesh_filters_left = position
-            return
+            return conf
         end
     end
 
     ctx.amesh_filters_left = #filters + 1
+    return conf
 end
 
 
 -- Plugin: carries out the parts (by type, a function each) and what filters are left, each in its place; the parts that
 -- the list does not have come last, in the order of `default_order`.
 function _M.go_on(ctx, filters, conf, parts, default_order)
-    local overrides = conf.filters
+    local overrides = conf.filters or NO_OVERRIDES
     local done = {}
     -- a router of APISIX's own began nothing
     for position = ctx.amesh_filters_left or 1, #filters do
         local filter = filters[position]
         if not IN_PLUGIN[filter.type] then
-            ask(ctx, filter, overrides and overrides[filter.name])
+            ask(ctx, filter, overrides[filter.name])
         elseif not done[filter.type] then
             done[filter.type] = true
             parts[filter.type](ctx, conf)

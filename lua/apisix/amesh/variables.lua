@@ -72,6 +72,10 @@ local getters = {
         return query and path_alone .. "?" .. query or path_alone
     end,
     amesh_authority = authority.of,
+    -- for logs: the filter and policy that refused the request
+    amesh_denied_by = function(ctx)
+        return ctx.amesh_denied_by
+    end,
     amesh_method = function()
         return ngx_req.get_method()
     end,

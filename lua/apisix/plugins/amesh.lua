@@ -3,6 +3,7 @@
 -- Phases: access decides (fault, CORS, direct answer, redirect, cluster, headers); before_proxy goes to the named
 -- location for the request's tries; the balancer phase runs through attempts.run; the filters shape the answer.
 local core = require("apisix.core")
+local admission = require("apisix.amesh.admission")
 local attempts = require("apisix.amesh.attempts")
 local authority = require("apisix.amesh.authority")
 local circuit = require("apisix.amesh.circuit")
@@ -55,6 +56,9 @@ local PARTS = {
         end
     end,
 }
+
+-- nginx's own status for "no answer"
+local CLOSE = 444
 
 local _M = {
     version = 0.1,
@@ -149,7 +153,12 @@ end
 
 -- What Amesh's router does before it looks for a route, where one of APISIX's has found it.
 local function follow_stock_router(ctx)
-    local http = listeners.of(ctx)
+    local chain = listeners.chain(ctx)
+    if chain and ctx.amesh_admitted == nil and not admission.admits(ctx, chain) then
+        return ngx.exit(CLOSE)
+    end
+
+    local http = chain and chain.http
     if http then
         forwarded.request(ctx, http)
         ctx.amesh_bind_source = http.bind_source

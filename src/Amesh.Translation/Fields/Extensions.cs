@@ -16,6 +16,7 @@ using Envoy.Extensions.Filters.Listener.TlsInspector.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.Filters.Network.SniCluster.V3;
 using Envoy.Extensions.Filters.Network.TcpProxy.V3;
+using Envoy.Extensions.Matching.CommonInputs.Network.V3;
 using Envoy.Extensions.Matching.CommonInputs.Ssl.V3;
 using Envoy.Extensions.Network.DnsResolver.Cares.V3;
 using Envoy.Extensions.RequestId.Uuid.V3;
@@ -42,6 +43,7 @@ internal sealed record Extension(string Type, FieldTreatment Treatment, MessageD
 internal static class Extensions
 {
     private const string Authorization = "access control is not translated yet; requests are NOT checked";
+    private const string Inputs = "listeners.chains[].http.filters, network_filters";
     private const string Telemetry = "telemetry alone: requests go the same way without it";
     private const string AccessLogs = "access logs are not translated yet; APISIX's loggers write what they are configured to";
 
@@ -63,7 +65,7 @@ internal static class Extensions
             // Network filters
             Known(HttpConnectionManager.Descriptor, Exact("listeners")),
             Known(TcpProxy.Descriptor, Exact("stream_routes", "without a stream side of APISIX only HTTP on such connections is passed on")),
-            Known(NetworkRbac.Descriptor, NotYet(Authorization)),
+            Known(NetworkRbac.Descriptor, Exact("listeners.chains[].network_filters")),
             Known(NetworkLocalRateLimit.Descriptor, NotYet("limits of connections are not translated yet; there is no limit")),
             Known(SniCluster.Descriptor, NotYet("the cluster that SNI names is not looked up yet")),
             Foreign("envoy.tcp.metadataexchange.config.MetadataExchange", Inert(Telemetry)),
@@ -73,8 +75,8 @@ internal static class Extensions
             Known(HTTPFault.Descriptor, Exact("plugins.amesh fault")),
             Known(Cors.Descriptor, Inert("does nothing without a CorsPolicy, which stands at a route")),
             Known(CorsPolicy.Descriptor, Exact("plugins.amesh cors")),
-            Known(HttpRbac.RBAC.Descriptor, NotYet(Authorization)),
-            Known(HttpRbac.RBACPerRoute.Descriptor, NotYet(Authorization)),
+            Known(HttpRbac.RBAC.Descriptor, Exact("listeners.chains[].http.filters")),
+            Known(HttpRbac.RBACPerRoute.Descriptor, Exact("plugins.amesh filters")),
             Known(JwtAuthentication.Descriptor, Exact("listeners.chains[].http.filters")),
             Known(PerRouteConfig.Descriptor, Exact("plugins.amesh filters")),
             Known(ExtAuthz.Descriptor, NotYet(Authorization)),
@@ -119,8 +121,17 @@ internal static class Extensions
             Known(UuidRequestIdConfig.Descriptor, Inert("Envoy's default; how traces are sampled by it is part of tracing")),
             Known(FileAccessLog.Descriptor, NotYet(AccessLogs, "plugins.file-logger")),
             Known(StdoutAccessLog.Descriptor, NotYet(AccessLogs, "plugins.file-logger")),
-            Known(Envoy.Config.Rbac.V3.Action.Descriptor, NotYet(Authorization)),
-            Known(UriSanInput.Descriptor, NotYet(Authorization)),
+            Known(Envoy.Config.Rbac.V3.Action.Descriptor, Exact("listeners.chains[].http.filters, network_filters")),
+            Known(UriSanInput.Descriptor, Exact(Inputs)),
+            Known(DnsSanInput.Descriptor, Exact(Inputs)),
+            Known(SubjectInput.Descriptor, Exact(Inputs)),
+            Known(SourceIPInput.Descriptor, Exact(Inputs)),
+            Known(DirectSourceIPInput.Descriptor, Exact(Inputs)),
+            Known(DestinationIPInput.Descriptor, Exact(Inputs)),
+            Known(DestinationPortInput.Descriptor, Exact(Inputs)),
+            Known(ServerNameInput.Descriptor, Exact(Inputs)),
+            Known(Envoy.Type.Matcher.V3.HttpRequestHeaderMatchInput.Descriptor, Exact(Inputs)),
+            Known(Envoy.Extensions.Path.Match.UriTemplate.V3.UriTemplateMatchConfig.Descriptor, Exact("listeners.chains[].http.filters", "as an expression")),
             Known(Udpa.Type.V1.TypedStruct.Descriptor, Exact("", "taken for the type that it names")),
             Known(global::Xds.Type.V3.TypedStruct.Descriptor, Exact("", "taken for the type that it names")),
         ];

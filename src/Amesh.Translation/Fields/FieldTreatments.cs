@@ -49,6 +49,7 @@ internal static class FieldTreatments
         HttpConnectionManagerFields.Concept,
         TcpFields.Concept,
         TlsFields.Concept,
+        AccessFields.Concept,
         AuthorizationFields.Concept,
         JwtFields.Concept,
         RateLimitFields.Concept,

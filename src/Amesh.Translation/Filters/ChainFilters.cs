@@ -1,5 +1,6 @@
 using Amesh.Apisix;
 using Amesh.Translation.Filters.Jwt;
+using Amesh.Translation.Filters.Rbac;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.Filters.Http.Fault.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
@@ -13,9 +14,9 @@ namespace Amesh.Translation.Filters;
 /// <summary>The filters of a chain that let through or refuse, in Envoy's order. None that is known to do so is left out.</summary>
 internal static class ChainFilters
 {
-    private static readonly IFilterKind[] _http = [];
+    private static readonly IFilterKind[] _http = [new HttpRbacKind()];
     private static readonly IFilterKind[] _ofRoutes = [.. _http, JwtKind.OfRoutes];
-    private static readonly IFilterKind[] _network = [];
+    private static readonly IFilterKind[] _network = [new NetworkRbacKind()];
 
     /// <summary>Those of a connection manager; null where there are none.</summary>
     /// <param name="filters">All of its filters.</param>

@@ -49,6 +49,7 @@ internal static class KnownTypes
         Envoy.Extensions.Matching.CommonInputs.Network.V3.NetworkInputsReflection.Descriptor,
         Envoy.Extensions.Matching.CommonInputs.Ssl.V3.SslInputsReflection.Descriptor,
         Envoy.Extensions.Network.DnsResolver.Cares.V3.CaresDnsResolverReflection.Descriptor,
+        Envoy.Extensions.Path.Match.UriTemplate.V3.UriTemplateMatchReflection.Descriptor,
         Envoy.Extensions.RequestId.Uuid.V3.UuidReflection.Descriptor,
         Envoy.Extensions.Retry.Host.PreviousHosts.V3.PreviousHostsReflection.Descriptor,
         Envoy.Extensions.TransportSockets.RawBuffer.V3.RawBufferReflection.Descriptor,

@@ -65,12 +65,12 @@ public sealed class JwtFilterTests
 
         Assert.Equal(
             """
-            "filters":[{"type":"jwt","providers":[{"name":"p","issuer":"https://issuer","audiences":["shop"],"subjects":{"prefix":"spiffe://"},
+            "filters":[{"type":"jwt","name":"envoy.filters.http.jwt_authn","providers":[{"name":"p","issuer":"https://issuer","audiences":["shop"],"subjects":{"prefix":"spiffe://"},
             "max_lifetime":60,"jwks":"{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]}","from_headers":[{"name":"x-jwt","value_prefix":"Token "}],
             "from_params":["token"],"forward_payload_header":"x-payload","claim_to_headers":[{"header":"x-sub","claim":"sub"}],
             "payload_in_metadata":"payload","space_delimited_claims":["scope"]}],
             "rules":[{"when":[["amesh_path","~~","^/a"]],"requires":{"any":[{"provider":"p"},{"allow_missing":true}]}}],
-            "bypass_cors_preflight":true,"name":"envoy.filters.http.jwt_authn"}]
+            "bypass_cors_preflight":true}]
             """.ReplaceLineEndings(""),
             Filters());
         Assert.DoesNotContain(_translator.Diagnostics, d => d.Field.Contains("jwt", StringComparison.Ordinal));
@@ -192,7 +192,7 @@ public sealed class JwtFilterTests
     {
         Assert.Equal("\"filters\":{\"envoy.filters.http.jwt_authn\":false}", RouteSays(new PerRouteConfig { Disabled = true }));
         Assert.Equal(
-            "\"filters\":{\"envoy.filters.http.jwt_authn\":{\"type\":\"jwt\",\"requirement\":\"x\",\"name\":\"envoy.filters.http.jwt_authn\"}}",
+            "\"filters\":{\"envoy.filters.http.jwt_authn\":{\"type\":\"jwt\",\"name\":\"envoy.filters.http.jwt_authn\",\"requirement\":\"x\"}}",
             RouteSays(new PerRouteConfig { RequirementName = "x" }));
     }
 

@@ -43,6 +43,7 @@ public class GoldenTests
     [InlineData("istio/protocols")]
     [InlineData("istio/gateway")]
     [InlineData("istio/bookinfo-reviews")]
+    [InlineData("istio/security")]
     [InlineData("kuma/bookinfo-tproxy")]
     [InlineData("consul/bookinfo-tproxy")]
     public async Task Every_step_changes_listeners_as_the_golden_file_says(string recording)

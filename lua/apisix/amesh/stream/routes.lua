@@ -2,20 +2,28 @@
 -- which knows neither original destinations nor chains, keeps the connections to APISIX's own stream listeners.
 local core = require("apisix.core")
 local config_util = require("apisix.core.config_util")
+local network_filters = require("apisix.amesh.network_filters")
 local handed = require("apisix.amesh.stream.handed")
+local stream_view = require("apisix.amesh.access.stream_view")
 
+local ngx = ngx
 local require = require
 
 local _M = {}
 
 -- no connection's own address: keeps the mesh's routes from those of APISIX's stream listeners
 local NOWHERE = "0.0.0.0"
+local CLOSED = 403
 
 local marked_version
 
 
 local function match_chain(ctx, found)
     ctx.amesh_connection = found
+    if found.chain.network_filters and not network_filters.admits(found.chain, stream_view, ctx) then
+        return ngx.exit(CLOSED)
+    end
+
     local routes = core.config.fetch_created_obj("/stream_routes")
     ctx.matched_route = routes and routes:get(found.chain.stream_route)
     if not ctx.matched_route then

@@ -8,9 +8,9 @@
 -- first commit, when nothing is known of any destination, 503.
 local core = require("apisix.core")
 local http_route = require("apisix.http.route")
+local admission = require("apisix.amesh.admission")
 local authority = require("apisix.amesh.authority")
 local destination = require("apisix.amesh.destination")
-local downstream_tls = require("apisix.amesh.downstream_tls")
 local forwarded = require("apisix.amesh.forwarded")
 local http_filters = require("apisix.amesh.http_filters")
 local listeners = require("apisix.amesh.listeners")
@@ -29,6 +29,7 @@ local _M = { version = 0.1 }
 
 -- nginx's own status for "no answer"
 local CLOSE = 444
+local NO_CONF = {}
 local DEFAULT_STOCK_ROUTER = "radixtree_host_uri"
 
 
@@ -78,14 +79,16 @@ local function set_matched(ctx, item, host)
 end
 
 
+-- plugins.amesh of the route that takes the request; nil when none does.
 local function match_mesh(ctx, virtual_host)
     local item = route_table.match(virtual_host, _M.user_routes, ctx.var)
     if not item then
-        return false
+        return nil
     end
 
     set_matched(ctx, item, virtual_host.value.name)
-    return true
+    local plugins = item.value.plugins
+    return plugins and plugins.amesh or NO_CONF
 end
 
 
@@ -127,21 +130,6 @@ local function find_virtual_host(http, host)
 end
 
 
--- A client that its chain does not let in gets nothing.
-local function is_admitted(chain)
-    local choice = downstream_tls.current()
-    if not choice then
-        return true
-    end
-
-    local admitted, why = downstream_tls.admit(choice, chain)
-    if not admitted then
-        core.log.error("a TLS connection is closed by chain ", chain.name or "", ": ", why)
-    end
-    return admitted
-end
-
-
 local function match_http(ctx, http)
     forwarded.request(ctx, http)
     ctx.amesh_bind_source = http.bind_source
@@ -157,15 +145,11 @@ local function match_http(ctx, http)
     end
 
     read_path(ctx, http)
-    local matched = virtual_host ~= nil and match_mesh(ctx, virtual_host)
+    local conf = virtual_host and match_mesh(ctx, virtual_host)
     if http.filters then
-        http_filters.begin(ctx, http.filters, matched and ctx.matched_route.value.plugins.amesh)
-        -- a filter may have written headers that routes are chosen by
-        if ctx.amesh_route_cleared and virtual_host then
-            matched = match_mesh(ctx, virtual_host)
-        end
+        conf = http_filters.begin(ctx, http.filters, conf, virtual_host and match_mesh, virtual_host)
     end
-    return matched or local_reply.send(ctx, 404)
+    return conf and true or local_reply.send(ctx, 404)
 end
 
 
@@ -175,7 +159,7 @@ function _M.match(ctx)
         return plain_routes.match(ctx) or mesh_is_unknown()
     end
 
-    if chain and not is_admitted(chain) then
+    if chain and not admission.admits(ctx, chain) then
         return close()
     end
     if chain and chain.http then

@@ -1,0 +1,135 @@
+-- Comparisons with dynamic metadata, which other filters leave: a table of Lua values as JSON gives them, by namespace.
+-- A comparison is { filter = namespace, path = { key, ... }, value = VALUE, invert = true|nil }, VALUE one of
+-- { null = true }, { text = see texts.lua }, { exact = number }, { from = number, to = number }, { bool = true|false },
+-- { present = true|false }, { one_of = VALUE } (an element of a list), { any = { VALUE, ... } }.
+local texts = require("apisix.amesh.access.texts")
+
+local error = error
+local null = ngx.null
+local type = type
+
+local _M = {}
+local compile_value
+
+
+local function never()
+    return false
+end
+
+
+local function text_value(match)
+    local compare = texts.compile(match)
+    return function(value)
+        if type(value) ~= "string" then
+            return false
+        end
+        return compare(value)
+    end
+end
+
+
+local function element(wanted)
+    local compare = compile_value(wanted)
+    return function(value)
+        if type(value) ~= "table" then
+            return false
+        end
+
+        local result = false
+        for index = 1, #value do
+            local one = compare(value[index])
+            if one then
+                return true
+            elseif one == nil then
+                result = nil
+            end
+        end
+        return result
+    end
+end
+
+
+local function any_of(list)
+    local compared = {}
+    for index = 1, #list do
+        compared[index] = compile_value(list[index])
+    end
+
+    return function(value)
+        local result = false
+        for index = 1, #compared do
+            local one = compared[index](value)
+            if one then
+                return true
+            elseif one == nil then
+                result = nil
+            end
+        end
+        return result
+    end
+end
+
+
+function compile_value(wanted)
+    if wanted.text then
+        return text_value(wanted.text)
+    elseif wanted.null then
+        return function(value)
+            return value == null
+        end
+    elseif wanted.bool ~= nil then
+        local bool = wanted.bool
+        return function(value)
+            return value == bool
+        end
+    elseif wanted.present ~= nil then
+        -- Envoy's present_match: false holds for nothing
+        return wanted.present and function(value)
+            return value ~= nil
+        end or never
+    elseif wanted.from then
+        local from, to = wanted.from, wanted.to
+        return function(value)
+            return type(value) == "number" and from <= value and value < to
+        end
+    elseif wanted.exact then
+        local exact = wanted.exact
+        return function(value)
+            return type(value) == "number" and value == exact
+        end
+    elseif wanted.one_of then
+        return element(wanted.one_of)
+    elseif wanted.any then
+        return any_of(wanted.any)
+    end
+
+    error("a comparison with metadata that says none")
+end
+
+
+local function at(value, path)
+    for index = 1, #path do
+        if type(value) ~= "table" then
+            return nil
+        end
+        value = value[path[index]]
+    end
+    return value
+end
+
+
+-- A function of view and request, see matchers.lua.
+function _M.compile(match)
+    local filter, path, invert = match.filter, match.path, match.invert or false
+    local compare = compile_value(match.value)
+    return function(view, ctx)
+        local result = compare(at(view.metadata(ctx, filter), path))
+        if result == nil then
+            return nil
+        end
+        return result ~= invert
+    end
+end
+
+
+return _M
