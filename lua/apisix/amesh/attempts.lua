@@ -13,6 +13,7 @@ local internal = require("apisix.amesh.internal")
 local local_reply = require("apisix.amesh.local_reply")
 local other_hosts = require("apisix.amesh.other_hosts")
 local outlier = require("apisix.amesh.outlier")
+local request_fields = require("apisix.amesh.request_fields")
 local retry_policy = require("apisix.amesh.retry_policy")
 local time_limits = require("apisix.amesh.time_limits")
 local try_times = require("apisix.amesh.try_times")
@@ -201,6 +202,11 @@ function _M.run(original, route, ctx, plugin_funcs)
         end
         other_hosts.prepare(ctx)
         _M.count(ctx)
+    end
+
+    if first and state.streaming and (state.deadline or state.limits.per_try) and not request_fields.has_ended() then
+        time_limits.goes_on(state.limits)
+        state.deadline = state.limits.deadline
     end
 
     upstream_connection.around_try(ctx, original, route, ctx, plugin_funcs)

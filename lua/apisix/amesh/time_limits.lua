@@ -5,6 +5,7 @@ local internal = require("apisix.amesh.internal")
 
 local ngx_now = ngx.now
 local read_body = ngx.req.read_body
+local sleep = ngx.sleep
 local start_time = ngx.req.start_time
 local max = math.max
 local min = math.min
@@ -79,18 +80,32 @@ local function from_complete_request(ctx, conf, limits)
     end
 
     local seconds = whole(ctx, conf)
-    if seconds > 0 then
-        if not ctx.amesh.streaming then
-            read_body()
-        end
-        limits.deadline = ngx_now() + seconds
+    local per_try = internal.milliseconds(ctx, "x-envoy-upstream-rq-per-try-timeout-ms")
+                    or conf.retry and conf.retry.per_try_timeout or 0
+    if seconds == 0 and per_try == 0 then
+        return
     end
 
-    limits.per_try = internal.milliseconds(ctx, "x-envoy-upstream-rq-per-try-timeout-ms")
-                     or conf.retry and conf.retry.per_try_timeout
-    if limits.per_try == 0 then
-        limits.per_try = nil
+    if ctx.amesh.streaming then
+        -- what has come together with the headers is seen when nginx reads on
+        sleep(0)
+    else
+        read_body()
     end
+    limits.deadline = seconds > 0 and ngx_now() + seconds or nil
+    limits.per_try = per_try > 0 and per_try or nil
+end
+
+
+local function use_stream_deadline(limits)
+    limits.deadline, limits.words, limits.grpc_status = limits.stream_deadline, STREAM_TIMEOUT, DEADLINE_EXCEEDED
+end
+
+
+-- To be called when the request turns out to go on while it is answered: its end is not waited for to begin to count.
+function _M.goes_on(limits)
+    limits.per_try = nil
+    use_stream_deadline(limits)
 end
 
 
@@ -101,9 +116,9 @@ function _M.of(ctx, conf)
     from_complete_request(ctx, conf, limits)
 
     local seconds = stream(ctx, conf)
-    if seconds > 0 and start_time() + seconds < (limits.deadline or math.huge) then
-        limits.deadline = start_time() + seconds
-        limits.words, limits.grpc_status = STREAM_TIMEOUT, DEADLINE_EXCEEDED
+    limits.stream_deadline = seconds > 0 and start_time() + seconds or nil
+    if limits.stream_deadline and limits.stream_deadline < (limits.deadline or math.huge) then
+        use_stream_deadline(limits)
     end
 
     local retry = conf.retry or {}

@@ -29,6 +29,10 @@ export default [
   { name: 'a call that goes on both ways', action: { cluster: 'http2' }, ...NEEDS_H2C, requests: [
     call({ headers: { 'x-answer-echo': 'yes' }, body: ['one', 'two', 'three'] }, { body: 'onetwothree', trailers: { 'grpc-status': '0' } }),
   ] },
+  { name: 'the time of a route does not begin while a call goes on', slow: true, action: { cluster: 'http2', timeout: '0.4s' }, ...NEEDS_H2C, requests: [
+    call({ headers: { 'x-answer-echo': 'yes' }, body: ['one', 'two', 'three'], pause: 700 }, { body: 'onetwothree', trailers: { 'grpc-status': '0' } }),
+    call({ headers: { 'x-answer-after': 3000 } }, { status: 200, headers: { 'grpc-status': '14' }, seconds: [0.3, 2] }),
+  ] },
   { name: 'a call whose client has nothing to say for a while', slow: true, action: { cluster: 'http2' }, ...NEEDS_H2C, requests: [
     call({ headers: { 'x-answer-echo': 'yes' }, body: ['one', 'two'], pause: 2500 }, { body: 'onetwo', trailers: { 'grpc-status': '0' } }),
   ] },
