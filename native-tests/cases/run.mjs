@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { send } from './lib/client.mjs'
 import { differences } from './lib/compare.mjs'
 import { startEndpoints } from './lib/endpoints.mjs'
+import { checksOf, setHealth } from './lib/health.mjs'
 import { startGateway } from './lib/gateway.mjs'
 import { meshOf } from './lib/mesh.mjs'
 
@@ -47,6 +48,9 @@ async function readCases() {
   return cases
 }
 
+// milliseconds
+const PATIENCE = 10000
+
 let passed = 0
 let failed = 0
 function result(title, problems) {
@@ -62,12 +66,32 @@ async function settled(want, answer) {
   for (let i = 0; want.reached_soon && i < 40 && answer.reached.length < want.reached_soon.length; i++) await sleep(50)
 }
 
+// Until it holds: which endpoints eight times as many requests as there are endpoints come to, and how often they have been checked.
+async function soon(request, one) {
+  const { served_by, status, checks } = request.soon
+  const before = checks ? checksOf(checks.of) : 0
+  let problems
+  for (let i = 0; i < PATIENCE / 100; i++) {
+    problems = []
+    const answers = checks ? [] : await Promise.all(Array.from({ length: 24 }, () => send(request.send ?? {}, one)))
+    const came = [...new Set(answers.map(answer => answer.seen?.served_by ?? answer.status))].sort()
+    const wanted = served_by ?? [status]
+    if (!checks && came.join() !== wanted.join()) problems.push(`served by: wanted ${wanted}, got ${came}`)
+    if (checks && checksOf(checks.of) - before < checks.more) problems.push(`checks: wanted ${checks.more}, got ${checksOf(checks.of) - before}`)
+    if (problems.length === 0) return []
+    await sleep(100)
+  }
+  return problems
+}
+
 async function run(one) {
   for (const [index, request] of one.requests.entries()) {
     const title = `${one.file}/${one.name}` + (one.requests.length > 1 ? ` [${index}]` : '')
     const problems = []
     try {
-      for (let i = 0; i < (request.times ?? 1) && problems.length === 0; i++) {
+      for (const [cluster, address, status] of request.health ?? []) setHealth(cluster, address, status)
+      if (request.soon) problems.push(...await soon(request, one))
+      for (let i = 0; i < (request.times ?? 1) && !request.soon && problems.length === 0; i++) {
         const answer = await send(request.send ?? {}, one)
         await settled(request.want, answer)
         problems.push(...differences(request.want, answer))

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Amesh.Apisix;
 using Amesh.Dns;
 using Amesh.Grpc;
+using Amesh.Health;
 using Amesh.Native.Zone;
 using Amesh.Translation;
 using Amesh.Xds;
@@ -23,6 +24,8 @@ internal sealed partial class Instance : IDisposable
 {
     private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan EjectionInterval = TimeSpan.FromMilliseconds(50);
+
     // Names in the status, which is written every second that it changes.
     private const int MostNames = 20;
 
@@ -35,6 +38,7 @@ internal sealed partial class Instance : IDisposable
     private readonly AdsProtocol _protocol;
     private readonly ZoneSink _sink;
     private readonly NameWatcher _names;
+    private readonly HealthWatcher _health;
     private readonly Pipeline _pipeline;
     private readonly IResourceSource _source;
     private readonly SecretAgent? _agent;
@@ -100,8 +104,9 @@ internal sealed partial class Instance : IDisposable
         string stateFile = Option(options.StateFile, "AMESH_STATE_FILE");
         _state = stateFile.Length > 0 ? new LastGoodState(stateFile) : null;
         _names = new NameWatcher(_log);
+        _health = new HealthWatcher(_log);
         _files = new SecretFiles(null, _log);
-        _pipeline = new Pipeline(_sink, message => LogTrouble(_log, message), _names);
+        _pipeline = new Pipeline(_sink, message => LogTrouble(_log, message), _names, _health, new ZoneEjections(version));
         _pipeline.WantedChanged = _files.Wake;
         if (_agent is not null)
         {
@@ -116,7 +121,7 @@ internal sealed partial class Instance : IDisposable
         _running = Task.Run(() =>
         {
             Restore();
-            return Task.WhenAll(RunSourceAsync(), RunSecretsAsync(_agent), RunSecretsAsync(_files), RunStatusAsync(), RunSavingAsync());
+            return Task.WhenAll(RunSourceAsync(), RunSecretsAsync(_agent), RunSecretsAsync(_files), RunStatusAsync(), RunEjectionsAsync(), RunSavingAsync());
         });
     }
 
@@ -153,6 +158,7 @@ internal sealed partial class Instance : IDisposable
     public bool Stop(TimeSpan timeout)
     {
         _stop.Cancel();
+        _health.Dispose();
         _names.Dispose();
         return _running.Wait(timeout);
     }
@@ -160,6 +166,7 @@ internal sealed partial class Instance : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _health.Dispose();
         _names.Dispose();
         _pipeline.Dispose();
         _agent?.Dispose();
@@ -243,6 +250,29 @@ internal sealed partial class Instance : IDisposable
         {
             LogTrouble(_log, $"the status is not written, or files are not looked at: {e}");
             return last;
+        }
+    }
+
+    // Workers cannot call the library; a look is the reading of one number.
+    private async Task RunEjectionsAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                bool isNeeded = !_sink.IsSuperseded && _pipeline.LookAtEjections();
+                await Task.Delay(isNeeded ? EjectionInterval : StatusInterval, _stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                // Asked to stop.
+            }
+            catch (Exception e)
+            {
+                // Whatever goes wrong in one round, the next one is made.
+                LogTrouble(_log, $"ejected endpoints are not looked at: {e}");
+                await Task.Delay(StatusInterval, CancellationToken.None).ConfigureAwait(false);
+            }
         }
     }
 

@@ -27,6 +27,9 @@ public interface IConfigSink
     void Receiving(bool underWay)
     {
     }
+
+    /// <summary>Whether a request has gone to an upstream since it was first used. Asked by any thread.</summary>
+    bool HasTraffic(string upstreamId) => true;
 }
 
 /// <summary>A sink could not take a change set. The message is one line for a person and says what to do.</summary>

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using Amesh.Dns;
+using Amesh.Health;
 using Amesh.Xds;
 using Amesh.Xds.Store;
 
@@ -19,6 +21,9 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     private readonly IConfigSink _sink;
     private readonly Action<string>? _onTrouble;
     private readonly INameResolver? _names;
+    private readonly IHealthChecker? _health;
+    private readonly IEjections? _ejections;
+    private readonly ConcurrentQueue<(HealthTarget Target, HealthStatus Status)> _checked = new();
     private readonly Timer _deadline;
     private bool _amid;
     private bool _started;
@@ -30,12 +35,24 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     /// <param name="sink">Takes the change sets. Those that it cannot take are kept and go with the next.</param>
     /// <param name="onTrouble">Told, in one line, when the first commit is made without something, or the sink refuses one.</param>
     /// <param name="names">Looks up the names of endpoints; without it they stay names.</param>
-    public Pipeline(IConfigSink sink, Action<string>? onTrouble = null, INameResolver? names = null)
+    /// <param name="ejections">Tells of endpoints that are ejected; without it they are nodes as before.</param>
+    /// <param name="health">Checks endpoints; without it they are as healthy as the control plane says.</param>
+    public Pipeline(IConfigSink sink, Action<string>? onTrouble = null, INameResolver? names = null, IHealthChecker? health = null, IEjections? ejections = null)
     {
         _sink = sink;
         _onTrouble = onTrouble;
         _names = names;
+        _health = health;
+        _ejections = ejections;
+        Translator.Ejections.IsTold = ejections is not null;
+        Translator.Health.IsChecked = health is not null;
         Translator.EndpointNames.IsAnswered = names is not null;
+        if (health is not null)
+        {
+            health.Succeeded = Succeeded;
+            health.HasTraffic = cluster => sink.HasTraffic(Names.UpstreamId(cluster));
+        }
+
         Store = new ResourceStore(Translator);
         Translator.ReadFrom(Store);
         Translator.OnTrouble = onTrouble;
@@ -139,6 +156,9 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _deadline.Dispose();
 
+    // What Envoy would warm clusters up with: their names, and the first checks of their endpoints.
+    private IEnumerable<string> Awaited => Translator.EndpointNames.Awaited.Concat(Translator.Health.Awaited);
+
     // On a timer's thread, where what is thrown ends the process, which is a web server's.
     internal void TryOpen()
     {
@@ -156,13 +176,13 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     {
         lock (_gate)
         {
-            if (_committed || (_complete && !Translator.EndpointNames.Awaited.Any()))
+            if (_committed || (_complete && !Awaited.Any()))
             {
                 return;
             }
 
             _overdue = true;
-            string[] missing = [.. Store.Missing.Concat(Translator.EndpointNames.Awaited).Distinct().Take(5)];
+            string[] missing = [.. Store.Missing.Concat(Awaited).Distinct().Take(5)];
             _onTrouble?.Invoke(
                 $"after {FirstCommitDeadline.TotalSeconds:0} s the mesh is taken as it is; named but not there: {string.Join(", ", missing)}");
             Commit();
@@ -178,6 +198,38 @@ public sealed class Pipeline : IResourceHandler, IDisposable
             {
                 Commit();
             }
+        }
+    }
+
+    /// <summary>
+    /// To be called many times a second: endpoints may have been ejected, or come back. False where there is nothing to look for.
+    /// </summary>
+    public bool LookAtEjections()
+    {
+        lock (_gate)
+        {
+            if (_ejections is null || !_committed || !Translator.Ejections.IsNeeded)
+            {
+                return false;
+            }
+
+            if (_amid)
+            {
+                return true;
+            }
+
+            IReadOnlyList<string> changed = Translator.Ejections.Look(_ejections, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0);
+            if (changed.Count > 0)
+            {
+                Translator.Remake(changed);
+                Commit();
+                if (CommitError is null)
+                {
+                    Translator.Ejections.Settle(_ejections);
+                }
+            }
+
+            return true;
         }
     }
 
@@ -215,6 +267,42 @@ public sealed class Pipeline : IResourceHandler, IDisposable
         }
     }
 
+    // From whatever thread checks. While one commit is being written others wait, and go with the next together.
+    private void Checked(HealthTarget target, HealthStatus status)
+    {
+        _checked.Enqueue((target, status));
+        lock (_gate)
+        {
+            var results = new List<(HealthTarget, HealthStatus)>();
+            while (_checked.TryDequeue(out (HealthTarget, HealthStatus) result))
+            {
+                results.Add(result);
+            }
+
+            // Amid a batch it goes with that.
+            if (Translator.Answer(results) && !_amid)
+            {
+                Commit();
+            }
+        }
+    }
+
+    // From whatever thread checks.
+    private void Succeeded(HealthTarget target)
+    {
+        lock (_gate)
+        {
+            if (_ejections is not null && Translator.Ejections.End(_ejections, target.Cluster, target.Host, target.Port))
+            {
+                Translator.Remake([target.Cluster]);
+                if (!_amid)
+                {
+                    Commit();
+                }
+            }
+        }
+    }
+
     private void Commit()
     {
         if (!_complete && !_overdue)
@@ -229,8 +317,14 @@ public sealed class Pipeline : IResourceHandler, IDisposable
             _names.Watch([.. Translator.EndpointNames.Queries], Answered);
         }
 
-        // Envoy warms a cluster up before it uses it: a first look at its names belongs to it.
-        if (!_committed && !_overdue && Translator.EndpointNames.Awaited.Any())
+        if (_health is not null && Translator.Health.Changed)
+        {
+            Translator.Health.Changed = false;
+            _health.Watch(Translator.Checked(), Checked);
+        }
+
+        // Envoy warms a cluster up before it uses it: a first look at its names belongs to it, and a first check.
+        if (!_committed && !_overdue && Awaited.Any())
         {
             return;
         }

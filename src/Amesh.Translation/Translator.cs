@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Amesh.Apisix;
 using Amesh.Dns;
+using Amesh.Health;
 using Amesh.Translation.Clusters;
 using Amesh.Translation.Listeners;
 using Amesh.Translation.Routes;
@@ -10,6 +11,7 @@ using Envoy.Config.Cluster.V3;
 using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
+using HealthStatus = Amesh.Health.HealthStatus;
 using EnvoySecret = Envoy.Extensions.TransportSockets.Tls.V3.Secret;
 using EnvoyListener = Envoy.Config.Listener.V3.Listener;
 using EnvoyVirtualHost = Envoy.Config.Route.V3.VirtualHost;
@@ -81,6 +83,34 @@ public sealed class Translator : IUnitHandler
 
     /// <summary>The names among the endpoints, and what they stand for.</summary>
     internal NameTable EndpointNames => _clusters.Names;
+
+    /// <summary>The endpoints that are checked.</summary>
+    internal HealthTable Health => _clusters.Health;
+
+    /// <summary>The endpoints that are ejected.</summary>
+    internal EjectionTable Ejections => _clusters.Ejections;
+
+    /// <summary>Makes again the upstreams of clusters.</summary>
+    internal void Remake(IEnumerable<string> clusters)
+    {
+        foreach (string cluster in clusters)
+        {
+            _clusters.MarkDirty(cluster);
+        }
+
+        _clusters.Make();
+    }
+
+    /// <summary>All endpoints to be checked, and how TLS is spoken with them.</summary>
+    internal IReadOnlyDictionary<HealthTarget, HealthTls?> Checked() => _clusters.Checked(_certificates.SecretOf);
+
+    /// <summary>Endpoints were checked. Says whether that changes any object.</summary>
+    internal bool Answer(IEnumerable<(HealthTarget Target, HealthStatus Status)> results)
+    {
+        bool changes = _clusters.Answer(results);
+        _clusters.Make();
+        return changes;
+    }
 
     /// <summary>A name was looked up; null for a failure. Says whether that changes any object.</summary>
     internal bool Answer(NameQuery query, IReadOnlyList<string>? addresses)
@@ -225,6 +255,7 @@ public sealed class Translator : IUnitHandler
         {
             _objects.Set(owner, secret is null ? [] : [secret]);
             _certificates.SetSecret(id, secret);
+            Health.Changed = true;
         }
     }
 

@@ -5,6 +5,7 @@ local upstream = require("apisix.upstream")
 local circuit_limits = require("apisix.amesh.circuit_limits")
 local connection = require("apisix.amesh.connection")
 local destination = require("apisix.amesh.destination")
+local followed = require("apisix.amesh.followed")
 local headers = require("apisix.amesh.headers")
 local local_reply = require("apisix.amesh.local_reply")
 local outlier = require("apisix.amesh.outlier")
@@ -144,6 +145,7 @@ local function by_id(ctx, id, not_found_status)
         return local_reply.send(ctx, 503, NO_HEALTHY)
     end
 
+    followed.sent(value)
     ctx.upstream_id = id
     return value
 end

@@ -9,7 +9,12 @@
 -- before, of which one is forgotten with each interval. percent: of endpoints that may be ejected. panic: with less
 -- than that many percent left, requests are spread over all. jitter: at most so many seconds more. one: one endpoint
 -- may be ejected whatever the percentage says. rate, failures and what belongs to them: see outlier_rates.
+--
+-- Where the library follows the endpoints' health (the label amesh_health) it hears of ejections, and works them into
+-- the nodes, with priorities, localities and panic; until then they are passed over here. amesh_endpoints is how many
+-- endpoints such a cluster has, in the nodes or not.
 local log = require("apisix.core.log")
+local followed = require("apisix.amesh.followed")
 local outlier_rates = require("apisix.amesh.outlier_rates")
 local tried_hosts = require("apisix.amesh.tried_hosts")
 
@@ -29,6 +34,7 @@ local _M = {}
 local compiled = setmetatable({}, { __mode = "k" })
 
 local LABEL = "amesh_outlier_detection"
+local ENDPOINTS_LABEL = "amesh_endpoints"
 local DAY = 86400
 
 
@@ -53,17 +59,35 @@ local function settings_of(upstream)
     if known == nil then
         local text = type(upstream.labels) == "table" and upstream.labels[LABEL]
         known = text and parse(upstream.id or "", text) or false
+        if known then
+            known.followed = followed.id_of(upstream)
+            known.endpoints = known.followed and tonumber(upstream.labels[ENDPOINTS_LABEL]) or #upstream.nodes
+        end
         compiled[upstream] = known
     end
     return known
 end
 
 
+-- Whether an endpoint is ejected, and whether the nodes are as they should be in spite of it.
+local function is_ejected(settings, host)
+    if not dict:get(settings.scope .. "out#" .. host) then
+        return false, false
+    end
+    if settings.followed then
+        return followed.is_ejected(settings.followed, host)
+    end
+    return true, false
+end
+
+
+-- Those among the nodes that are to be passed over.
 local function ejected_hosts(upstream, settings)
     local hosts, count = {}, 0
     for _, node in ipairs(upstream.nodes) do
         local host = node.host .. ":" .. node.port
-        if dict:get(settings.scope .. "out#" .. host) then
+        local ejected, settled = is_ejected(settings, host)
+        if ejected and not settled then
             hosts[host] = true
             count = count + 1
         end
@@ -72,11 +96,29 @@ local function ejected_hosts(upstream, settings)
 end
 
 
+-- All that are ejected, in the nodes or not: how many, and their names as a text.
+local function all_ejected(upstream, settings)
+    if not settings.followed then
+        local _, active = ejected_hosts(upstream, settings)
+        return active, nil
+    end
+
+    local active, names = 0, ""
+    for host in gmatch(dict:get(settings.scope .. "list") or "", "[^,]+") do
+        if is_ejected(settings, host) then
+            active = active + 1
+            names = names .. host .. ","
+        end
+    end
+    return active, names
+end
+
+
 local function eject(upstream, settings, host)
     local key = settings.scope .. "out#" .. host
-    local _, active = ejected_hosts(upstream, settings)
-    local too_many = 100 * (active + 1) / #upstream.nodes > settings.percent and not (settings.one and active == 0)
-    if dict:get(key) or too_many then
+    local active, names = all_ejected(upstream, settings)
+    local too_many = 100 * (active + 1) / settings.endpoints > settings.percent and not (settings.one and active == 0)
+    if is_ejected(settings, host) or too_many then
         return
     end
 
@@ -88,6 +130,10 @@ local function eject(upstream, settings, host)
     dict:set(times_key, times, DAY)
     dict:set(back_key, now + seconds, DAY)
     dict:set(key, true, seconds)
+    if settings.followed then
+        dict:set(settings.scope .. "list", names .. host, DAY)
+        followed.ejected(settings.followed, host, seconds)
+    end
     if (dict:ttl(settings.scope) or 0) < seconds then
         dict:set(settings.scope, true, seconds)
     end
@@ -185,7 +231,10 @@ function _M.avoid(ctx, upstream)
 
     local hosts, active = ejected_hosts(upstream, settings)
     local all = #upstream.nodes
-    if active == 0 or 100 * (all - active) / all < settings.panic then
+    -- where the library follows, it decides on panic, within a moment
+    local panic = settings.followed and active == all
+                  or not settings.followed and 100 * (all - active) / all < settings.panic
+    if active == 0 or panic then
         return true
     end
 

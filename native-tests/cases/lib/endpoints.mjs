@@ -4,6 +4,7 @@
 //   x-answer-after: 300 (milliseconds), x-answer-reset: yes, x-answer-half: yes (half of a body, and then nothing), x-answer-large: BYTES (a header of so many)
 import http from 'node:http'
 import http2 from 'node:http2'
+import { answersGrpc, answersHttp, tcpServer } from './health.mjs'
 import { ADDRESSES } from './mesh.mjs'
 
 // id of a request -> addresses that it reached, in order
@@ -32,6 +33,7 @@ const answerHeaders = headers => ({
 const later = (headers, what) => setTimeout(what, Number(headers['x-answer-after'] ?? 0))
 
 async function http1(request, response) {
+  if (answersHttp(request, response)) return
   const address = request.socket.localAddress
   note(request.headers, address)
   const body = await bodyOf(request)
@@ -53,6 +55,7 @@ function distinct(request) {
 }
 
 async function http2Stream(stream, headers, _flags, raw) {
+  if (answersGrpc(stream, headers)) return
   const address = stream.session.socket.localAddress
   note(headers, address)
   const told_ = told(headers, address)
@@ -100,6 +103,7 @@ export async function startEndpoints() {
   for (const address of ADDRESSES) {
     await listen(http.createServer({ keepAliveTimeout: 60000 }, http1).on('upgrade', upgrade), 18080, address)
     await listen(http2.createServer().on('stream', http2Stream), 18090, address)
+    await listen(...tcpServer(address), address)
   }
   return { close: () => servers.forEach(server => { server.close(); server.closeAllConnections?.() }) }
 }

@@ -30,6 +30,7 @@ internal sealed class ZoneSink : IConfigSink
     private const string PendingKey = "amesh/pending";
     private const string ReceivingKey = "amesh/receiving";
     private const string EpochKey = "amesh/epoch";
+    private const string TrafficKey = "amesh/traffic/";
     private const string StatusKey = "amesh/status";
 
     private readonly IZone _config;
@@ -94,6 +95,9 @@ internal sealed class ZoneSink : IConfigSink
             _ = _version.TryStore(ReceivingKey, underWay ? 1 : 0);
         }
     }
+
+    /// <inheritdoc/>
+    public bool HasTraffic(string upstreamId) => _version.Number(TrafficKey + upstreamId) is not null;
 
     /// <summary>
     /// Writes objects of an earlier life into zones that nobody has written yet; false where somebody has, who knows better. The

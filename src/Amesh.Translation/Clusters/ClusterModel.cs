@@ -57,8 +57,14 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
     /// <summary>The label of circuit breakers.</summary>
     public string? CircuitBreakers { get; init; }
 
+    /// <summary>How endpoints are checked; null where they are not.</summary>
+    public HealthChecking? Checking { get; init; }
+
     /// <summary>The label of outlier detection.</summary>
     public string? OutlierEjection { get; init; }
+
+    /// <summary>Whether a good health check ends an ejection.</summary>
+    public bool UnejectsHealthy { get; init; } = true;
 
     /// <summary>How endpoints are connected to.</summary>
     public TransportSockets Sockets { get; init; } = TransportSockets.Plain;
@@ -110,7 +116,9 @@ internal sealed record ClusterModel(string Name, ClusterKind Kind)
             PanicThreshold = panic,
             FailsOnPanic = cluster.CommonLbConfig?.ZoneAwareLbConfig?.FailTrafficOnPanic ?? false,
             CircuitBreakers = CircuitBreakerLimits.Translate(cluster.CircuitBreakers),
+            Checking = HealthChecks.Of(cluster, diagnostics),
             OutlierEjection = Clusters.OutlierEjection.Translate(cluster.OutlierDetection, panic),
+            UnejectsHealthy = cluster.OutlierDetection?.SuccessfulActiveHealthCheckUnejectHost ?? true,
             Sockets = sockets,
             Http2 = UpstreamProtocol.Of(cluster),
             Inline = cluster.LoadAssignment is { } assignment ? Assignment.From(assignment, diagnostics.At("load_assignment")) : Assignment.None,

@@ -1,8 +1,10 @@
 using Amesh.Apisix;
 using Amesh.Dns;
+using Amesh.Health;
 using Amesh.Translation.Secrets;
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Endpoint.V3;
+using HealthStatus = Amesh.Health.HealthStatus;
 
 namespace Amesh.Translation.Clusters;
 
@@ -29,6 +31,12 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
 
     /// <summary>The names among the endpoints of clusters that are used.</summary>
     public NameTable Names { get; } = new();
+
+    /// <summary>Whose endpoints are checked.</summary>
+    public HealthTable Health { get; } = new();
+
+    /// <summary>Whose endpoints may be ejected.</summary>
+    public EjectionTable Ejections { get; } = new();
 
     /// <summary>What kind of cluster a name stands for now.</summary>
     public ClusterKind KindOf(string cluster) => _clusters.TryGetValue(cluster, out ClusterModel? model) ? model.Kind : ClusterKind.Missing;
@@ -98,6 +106,24 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
         return _dirty.Count > 0;
     }
 
+    /// <summary>Endpoints were checked. Says whether that changes anything.</summary>
+    public bool Answer(IEnumerable<(HealthTarget Target, HealthStatus Status)> results)
+    {
+        foreach ((HealthTarget target, HealthStatus status) in results)
+        {
+            if (Health.Answer(target, status))
+            {
+                MarkDirty(target.Cluster);
+            }
+        }
+
+        return _dirty.Count > 0;
+    }
+
+    /// <summary>How TLS is spoken with all that is checked; secrets by their ids, null for what has not come.</summary>
+    public IReadOnlyDictionary<HealthTarget, HealthTls?> Checked(Func<string, Secret?> secretOf) =>
+        Health.Targets(secretOf);
+
     /// <summary>The upstream of a cluster must be made again, and that of every aggregate that it is in, and its subsets.</summary>
     public void MarkDirty(string cluster)
     {
@@ -148,6 +174,17 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
         Names.Follow(name, cluster?.Lookup is { } lookup && Names.IsAnswered
             ? cluster.Inline.Groups.SelectMany(g => g.Endpoints).Where(e => e.IsNamed).Select(e => lookup with { Name = e.Host })
             : []);
+
+        if (cluster?.Kind is ClusterKind.Eds or ClusterKind.Inline)
+        {
+            Health.Follow(cluster, SaidOf(cluster));
+            Ejections.Follow(cluster, Health.Resolve(cluster, SaidOf(cluster)));
+        }
+        else
+        {
+            Health.Forget(name);
+            Ejections.Forget(name);
+        }
 
         var owner = new Owner(ObjectKind.Upstream, name, "");
 
@@ -202,7 +239,10 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
             .Where(member => _clusters.TryGetValue(member, out ClusterModel? model) && model.Kind is ClusterKind.Eds or ClusterKind.Inline)
             .Select(member => ((Upstream)ObjectsOf(member)[0], AssignmentOf(_clusters[member])));
 
-    private Assignment AssignmentOf(ClusterModel cluster) => cluster.Kind == ClusterKind.Eds
+    private Assignment AssignmentOf(ClusterModel cluster) => Ejections.Resolve(cluster, Health.Resolve(cluster, SaidOf(cluster)));
+
+    // What the control plane says.
+    private Assignment SaidOf(ClusterModel cluster) => cluster.Kind == ClusterKind.Eds
         ? _assignments.GetValueOrDefault(cluster.AssignmentName) ?? Assignment.None
         : Names.Resolve(cluster);
 

@@ -33,6 +33,9 @@ internal readonly record struct Endpoint(string Host, uint Port, uint Weight, En
     /// <summary>The <see cref="Clusters.LbMarks"/> of the endpoint.</summary>
     public string LbMarks { get; init; } = "";
 
+    /// <summary>What it says about its own health check; null for nothing.</summary>
+    public EndpointCheck? Check { get; init; }
+
     /// <summary>Whether the host is a name.</summary>
     public bool IsNamed => !System.Net.IPAddress.TryParse(Host, out _);
 }
@@ -43,12 +46,21 @@ internal readonly record struct Endpoint(string Host, uint Port, uint Weight, En
 /// <param name="Endpoints">In the order in which they came.</param>
 internal sealed record EndpointGroup(uint Priority, uint? LocalityWeight, Endpoint[] Endpoints)
 {
+    /// <summary>The locality's name.</summary>
+    public string Locality { get; init; } = "";
+
+    /// <summary>Whether an endpoint that is here or there is in one place.</summary>
+    public bool IsSamePlace(EndpointGroup other) => Priority == other.Priority && Locality == other.Locality;
+
     public static EndpointGroup From(LocalityLbEndpoints locality, DiagnosticScope diagnostics) => new(
         locality.Priority,
         locality.LoadBalancingWeight,
         [.. locality.LbEndpoints
             .Select((endpoint, j) => EndpointOf(endpoint, SocketMarks.Of(locality.Metadata), diagnostics.At($"lb_endpoints[{j}]")))
-            .OfType<Endpoint>()]);
+            .OfType<Endpoint>()])
+    {
+        Locality = locality.Locality is { } place ? $"{place.Region}/{place.Zone}/{place.SubZone}" : "",
+    };
 
     private static Endpoint? EndpointOf(LbEndpoint endpoint, string localityMarks, DiagnosticScope diagnostics)
     {
@@ -72,6 +84,7 @@ internal sealed record EndpointGroup(uint Priority, uint? LocalityWeight, Endpoi
             Marks = SocketMarks.Of(endpoint.Metadata),
             LocalityMarks = localityMarks,
             LbMarks = Clusters.LbMarks.Of(endpoint.Metadata),
+            Check = EndpointCheck.Of(endpoint.Endpoint.HealthCheckConfig, diagnostics.At("endpoint.health_check_config")),
         };
     }
 

@@ -12,6 +12,12 @@ internal static class UpstreamTranslator
     /// <summary>The label of an upstream that is a part of a cluster: the cluster's upstream, whose circuit breakers count its requests.</summary>
     public const string ClusterLabel = "amesh_cluster";
 
+    /// <summary>The label of an upstream whose endpoints' health is followed here: the id of the cluster's own upstream, for followed.lua.</summary>
+    public const string HealthLabel = "amesh_health";
+
+    /// <summary>The label beside it and outlier detection: how many endpoints there are, nodes or not.</summary>
+    public const string EndpointsLabel = "amesh_endpoints";
+
     /// <summary>
     /// What a cluster that has come comes to: its upstream first; where its endpoints are connected to in several ways one
     /// for each of the others; and how TLS is spoken.
@@ -115,6 +121,9 @@ internal static class UpstreamTranslator
         Set(BindSources.Label, cluster.BindSource);
         Set(CircuitBreakerLimits.Label, cluster.CircuitBreakers);
         Set(ClusterLabel, cluster.CircuitBreakers is not null && Names.UpstreamId(SubsetName.Parse(cluster.Name).Cluster) is var whole && whole != way.Id ? whole : null);
+        bool followsEjections = EjectionTable.Matters(cluster, assignment);
+        Set(HealthLabel, cluster.Checking is null && !followsEjections ? null : Names.UpstreamId(SubsetName.Parse(cluster.Name).Cluster));
+        Set(EndpointsLabel, followsEjections ? assignment.Groups.Sum(group => group.Endpoints.Length).ToString(CultureInfo.InvariantCulture) : null);
         Set(DropLabel, assignment.Dropped == 0 ? null : assignment.Dropped.ToString(CultureInfo.InvariantCulture));
         Set(OutlierEjection.Label, cluster.OutlierEjection);
         Set(UpstreamTls.Label, way.Context?.Id);

@@ -43,6 +43,7 @@ internal static class FieldTreatments
         FaultFields.Concept,
         CrossOriginFields.Concept,
         ClusterFields.Concept,
+        HealthCheckFields.Concept,
         UpstreamProtocolFields.Concept,
         EndpointFields.Concept,
         ListenerFields.Concept,

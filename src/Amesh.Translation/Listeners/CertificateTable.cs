@@ -15,6 +15,9 @@ internal sealed class CertificateTable(ObjectTable objects)
     // What must be made again at the end of the batch.
     private readonly HashSet<ChainKey> _dirty = [];
 
+    /// <summary>A secret that is there.</summary>
+    public Secret? SecretOf(string id) => _secrets.GetValueOrDefault(id);
+
     /// <summary>A secret has come, has changed or, where it is null, has gone.</summary>
     public void SetSecret(string id, Secret? secret)
     {

@@ -5,6 +5,7 @@ local circuit = require("apisix.amesh.stream.circuit")
 local circuit_limits = require("apisix.amesh.circuit_limits")
 local cluster = require("apisix.amesh.cluster")
 local connection = require("apisix.amesh.connection")
+local followed = require("apisix.amesh.followed")
 local outlier = require("apisix.amesh.outlier")
 local upstream_tls = require("apisix.amesh.stream.upstream_tls")
 
@@ -87,6 +88,7 @@ function _M.use(ctx, conf)
         return close((value.name or id) .. ": " .. why)
     end
 
+    followed.sent(value)
     ctx.amesh.bind_source = value.labels and value.labels.amesh_bind_source
     ctx.upstream_id = id
     -- APISIX before 3.17 does not look at the plugin's choice

@@ -34,7 +34,7 @@ internal static class ClusterFields
             { "alt_stat_name", Inert("statistics alone") },
             { "cleanup_interval", Inert("how long Envoy remembers original destinations") },
             { "cluster_type", Exact("upstreams.labels.amesh_groups", "the aggregate; another one is told where it stands") },
-            { "health_checks", NotYet("endpoints are as healthy as the control plane says", "upstreams.checks") },
+            { "health_checks", Near("upstreams.nodes", "the library checks, once for all workers; x-envoy-immediate-health-check-fail counts in answers to checks alone") },
             { "outlier_detection", Exact("upstreams.labels.amesh_outlier_detection", "see OutlierDetection") },
             { "upstream_bind_config", Exact("upstreams.labels.amesh_bind_source, original_dst_from.bind_source") },
             { "upstream_connection_options", NotYet("TCP keepalive is as nginx is configured") },
@@ -55,6 +55,8 @@ internal static class ClusterFields
             { "per_connection_buffer_limit_bytes", Inert("buffers are as nginx is configured") },
             { "wait_for_warm_on_init", Inert("a first start waits for what is named") },
             { "load_balancing_policy", Exact("upstreams.type", "the first policy that is known, as in Envoy") },
+            { "ignore_health_on_host_removal", Exact("upstreams.nodes") },
+            { "close_connections_on_host_health_failure", NotYet("open connections stay") },
             { "lb_subset_config", Exact("upstreams", "an upstream for each subset that a route names") },
             { "lrs_server lrs_report_endpoint_metrics", NotYet("no load is reported") },
         },
@@ -80,7 +82,7 @@ internal static class ClusterFields
             { "locality_weighted_lb_config", Exact("upstreams.nodes[].weight") },
             { "zone_aware_lb_config", Exact("upstreams.nodes[].weight", "prefers a zone only where Envoy's bootstrap names a local cluster, which a mesh's does not") },
             { "update_merge_window", Inert("changes are taken as they come") },
-            { "ignore_new_hosts_until_first_hc", Inert("only with health_checks") },
+            { "ignore_new_hosts_until_first_hc", Exact("upstreams.nodes") },
             { "close_connections_on_host_set_change", NotYet("connections are kept") },
             { "consistent_hashing_lb_config", NotYet("hashing is by address, and without bounded loads") },
         },
@@ -208,7 +210,7 @@ internal static class ClusterFields
                     + "enforcing_failure_percentage enforcing_failure_percentage_local_origin max_ejection_time_jitter always_eject_one_host",
                 Exact(Outliers)
             },
-            { "successful_active_health_check_uneject_host", Inert("only with health_checks, which are told") },
+            { "successful_active_health_check_uneject_host", Exact("upstreams.nodes") },
         },
         new("envoy.config.cluster.v3.Filter")
         {
@@ -218,8 +220,6 @@ internal static class ClusterFields
         new("envoy.config.cluster.v3.UpstreamConnectionOptions", NotYet("TCP keepalive is as nginx is configured")),
         new("envoy.config.core.v3.TcpKeepalive", NotYet("TCP keepalive is as nginx is configured")),
         new("envoy.config.core.v3.BindConfig", NotYet("connections go out from the address that the system chooses")),
-        new("envoy.config.core.v3.HealthCheck", NotYet("endpoints are as healthy as the control plane says", "upstreams.checks.active")),
-        new("envoy.config.core.v3.HealthCheck.HttpHealthCheck", NotYet("endpoints are as healthy as the control plane says", "upstreams.checks.active")),
         new("envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig")
         {
             { "resolvers use_resolvers_as_fallback dns_resolver_options", Exact("upstreams.nodes") },

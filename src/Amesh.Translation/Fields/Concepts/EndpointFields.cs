@@ -45,8 +45,12 @@ internal static class EndpointFields
         {
             { "address", Exact("upstreams.nodes[].host, port") },
             { "hostname", Exact("upstreams.nodes[].domain", "for auto_host_rewrite") },
-            { "health_check_config", Inert("for health_checks alone, which are told where they stand") },
+            { "health_check_config", Exact("", "see Cluster.health_checks") },
             { "additional_addresses", NotYet("the first address is used") },
+        },
+        new("envoy.config.endpoint.v3.Endpoint.HealthCheckConfig")
+        {
+            { "port_value hostname address disable_active_health_check", Exact("", "what the library asks") },
         },
         new("envoy.config.core.v3.Locality", Inert("the zone of this proxy is not preferred, nor by Envoy without zone_aware_lb_config")),
         new("envoy.config.core.v3.Address")
