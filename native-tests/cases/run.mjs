@@ -3,8 +3,8 @@
 //
 //   node run.mjs [--target gateway|apisix] [--keep] [FILE[/CASE]...]
 //
-// AMESH_LIBRARY: libxds.so (artifacts/libxds.so). Target apisix: APISIX_HOME, and its openresty on the PATH. Needs root, for a
-// network of its own.
+// AMESH_LIBRARY: libxds.so (artifacts/libxds.so). Target apisix: APISIX_HOME, and its openresty on the PATH; AMESH_HTTP_ONLY=yes
+// for a runtime of APISIX before 3.11. Needs root, for a network of its own.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'

@@ -1,11 +1,10 @@
 -- Requests to endpoints that speak HTTP/2: nginx's gRPC module carries them, whether they are gRPC or not.
 local headers = require("apisix.amesh.headers")
 local local_reply = require("apisix.amesh.local_reply")
+local request_body = require("apisix.amesh.request_body")
 local request_target = require("apisix.amesh.request_target")
 
-local ngx = ngx
 local ngx_var = ngx.var
-local req = ngx.req
 local pairs = pairs
 local setmetatable = setmetatable
 
@@ -71,11 +70,7 @@ function _M.prepare(ctx, target)
         return local_reply.send(ctx, 400)
     end
 
-    if _M.goes_on(ctx) then
-        state.streaming = true
-    else
-        req.read_body()
-    end
+    state.streaming = _M.goes_on(ctx) or not request_body.read()
 end
 
 

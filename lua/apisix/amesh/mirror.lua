@@ -4,6 +4,7 @@ local core = require("apisix.core")
 local authority = require("apisix.amesh.authority")
 local cluster = require("apisix.amesh.cluster")
 local fault = require("apisix.amesh.fault")
+local request_body = require("apisix.amesh.request_body")
 
 local ngx = ngx
 local req = ngx.req
@@ -22,6 +23,7 @@ local TIMEOUT = 10000
 -- an answer that goes on is given up after so many seconds
 local LONGEST = 60
 local PIECE = 65536
+local WITHOUT_BODY = { GET = true, HEAD = true }
 local TLS_SCHEMES = { https = true, grpcs = true }
 local NOT_COPIED = {
     host = true, connection = true, ["content-length"] = true, ["transfer-encoding"] = true, upgrade = true,
@@ -29,15 +31,23 @@ local NOT_COPIED = {
 }
 
 
+-- The whole body, "" for none; nil when it cannot be had.
 local function read_body()
-    req.read_body()
+    if not request_body.read() then
+        return WITHOUT_BODY[req.get_method()] and ""
+    end
+
     local body = req.get_body_data()
     if body then
         return body
     end
 
     local name = req.get_body_file()
-    local file = name and io.open(name, "rb")
+    if not name then
+        return ""
+    end
+
+    local file = io.open(name, "rb")
     if not file then
         return nil
     end
@@ -130,7 +140,11 @@ function _M.request(ctx, mirrors, target)
         local node = fault.happens(mirror.ppm) and choose_node(mirror.upstream_id)
         if node then
             local keep_host = mirror.keep_host == true
-            body = body or read_body() or ""
+            body = body or read_body()
+            if not body then
+                core.log.warn("a request is not mirrored, its body cannot be had")
+                return
+            end
             texts[keep_host] = texts[keep_host] or message(ctx, target, body, keep_host)
             local ok, err = timer_at(0, send, node, texts[keep_host])
             if not ok then

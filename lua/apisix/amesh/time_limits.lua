@@ -2,9 +2,9 @@
 -- count.
 local headers = require("apisix.amesh.headers")
 local internal = require("apisix.amesh.internal")
+local request_body = require("apisix.amesh.request_body")
 
 local ngx_now = ngx.now
-local read_body = ngx.req.read_body
 local sleep = ngx.sleep
 local start_time = ngx.req.start_time
 local max = math.max
@@ -90,7 +90,7 @@ local function from_complete_request(ctx, conf, limits)
         -- what has come together with the headers is seen when nginx reads on
         sleep(0)
     else
-        read_body()
+        request_body.read()
     end
     limits.deadline = seconds > 0 and ngx_now() + seconds or nil
     limits.per_try = per_try > 0 and per_try or nil

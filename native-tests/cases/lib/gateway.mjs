@@ -39,7 +39,7 @@ function apisix(folder, source) {
     if (fs.existsSync(path.join(home, part))) fs.symlinkSync(path.join(home, part), path.join(prefix, part))
   }
   spawnSync('sh', ['-c', `cp -r '${home}'/conf/. '${prefix}/conf/' && rm -f '${prefix}'/conf/*.sock '${prefix}'/conf/apisix.yaml`])
-  const text = fs.readFileSync(path.join(root, 'apisix-patch/config.yaml'), 'utf8').replaceAll('/usr/local/amesh', root)
+  let text = fs.readFileSync(path.join(root, 'apisix-patch/config.yaml'), 'utf8').replaceAll('/usr/local/amesh', root)
     .replace(/^apisix:\n/m, `apisix:
   enable_control: true
   control: {ip: 127.0.0.1, port: ${CONTROL}}
@@ -51,6 +51,11 @@ function apisix(folder, source) {
     // shorter than any case waits: those in amesh-locations.conf count
     .replace(/^ {2}http:\n/m, '  http:\n    client_body_timeout: 1s\n    send_timeout: 1s\n    keepalive_timeout: 1s\n')
     .replace('stream_proxy: {}', 'stream_proxy: {tcp: ["127.0.0.1:15095"]}')
+  // as config.yaml says for a runtime without `pass` and without proxy_ssl_verify_by_lua
+  if (process.env.AMESH_HTTP_ONLY === 'yes') {
+    text = text.replace(/^ {2}proxy_mode: .*\n/m, '').replace(/^ {2}stream_proxy: .*\n/m, '').replace(/^ {2}stream_configuration_snippet: \|\n(?: {4}.*\n)*/m, '')
+      .replace(/^.*amesh-(upstream|http2)-tls.conf;\n/gm, '')
+  }
   fs.writeFileSync(path.join(prefix, 'conf/config.yaml'), /^ {2}ssl:/m.test(text) ? text : text.replace(/^apisix:\n/m, 'apisix:\n  ssl: {enable: false}\n'))
   const init = spawnSync('bash', ['./bin/apisix', 'init'], { cwd: prefix, encoding: 'utf8' })
   if (init.status !== 0) throw new Error(init.stdout + init.stderr)
