@@ -13,7 +13,8 @@ function _M.answer()
         ngx.status = status
     end
     ngx.header["x-from-backend"] = "yes"
-    ngx.print(json.encode({
+    ngx.req.read_body()
+    local report = json.encode({
         address = address,
         sni = var.ssl_server_name,
         peer = var.ssl_client_s_dn,
@@ -23,8 +24,22 @@ function _M.answer()
         client = var.remote_addr,
         host = var.http_host,
         version = var.server_protocol,
+        method = ngx.req.get_method(),
+        path = var.request_uri,
+        body = ngx.req.get_body_data(),
         headers = ngx.req.get_headers(0),
-    }))
+    })
+    ngx.shared.tests:set("last " .. address, report)
+    ngx.print(report)
+end
+
+
+-- What the endpoint said about its last request, also where nobody heard it; nil when it has had none since the last
+-- time that it was asked.
+function _M.last(address)
+    local report = ngx.shared.tests:get("last " .. address)
+    ngx.shared.tests:delete("last " .. address)
+    return report and json.decode(report)
 end
 
 function _M.count(address)

@@ -135,9 +135,7 @@ function _M.group_of(id, value)
 end
 
 
-local function by_id(ctx, id, not_found_status)
-    local value
-    id, value = _M.group_of(id, _M.upstream_by_id(id))
+local function use_upstream(ctx, id, value, not_found_status)
     if not value or not value.nodes or #value.nodes == 0 or not outlier.avoid(ctx, value) then
         if not_found_status then
             return local_reply.send(ctx, not_found_status)
@@ -148,6 +146,12 @@ local function by_id(ctx, id, not_found_status)
     followed.sent(value)
     ctx.upstream_id = id
     return value
+end
+
+
+-- Sets and returns an upstream that has been chosen already, or answers 503.
+function _M.use_chosen(ctx, id)
+    return use_upstream(ctx, id, _M.upstream_by_id(id))
 end
 
 
@@ -163,7 +167,9 @@ function _M.use(ctx, target, default_id)
         return local_reply.send(ctx, 503, NO_HEALTHY)
     end
 
-    return by_id(ctx, id, target.not_found_status)
+    local value
+    id, value = _M.group_of(id, _M.upstream_by_id(id))
+    return use_upstream(ctx, id, value, target.not_found_status)
 end
 
 

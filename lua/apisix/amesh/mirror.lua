@@ -3,6 +3,7 @@
 local core = require("apisix.core")
 local authority = require("apisix.amesh.authority")
 local cluster = require("apisix.amesh.cluster")
+local copies = require("apisix.amesh.copies")
 local fault = require("apisix.amesh.fault")
 local request_body = require("apisix.amesh.request_body")
 
@@ -65,20 +66,24 @@ local function shadow_host(host)
 end
 
 
-local function message(ctx, target, body, keep_host)
+local function message(ctx, target, body, keep_host, ticket)
     local host = ctx.var.upstream_host or ngx.var.http_host or ""
     local lines = {
         req.get_method() .. " " .. target .. " HTTP/1.1",
         "host: " .. (keep_host and host or shadow_host(host)),
     }
     for name, value in pairs(req.get_headers(0)) do
-        if not NOT_COPIED[name] then
+        -- nginx passes on what of TE is for endpoints
+        if not NOT_COPIED[name] or (ticket and name == "te") then
             for _, one in ipairs(type(value) == "table" and value or { value }) do
                 lines[#lines + 1] = name .. ": " .. (one == true and "" or one)
             end
         end
     end
 
+    if ticket then
+        lines[#lines + 1] = copies.HEADER .. ": " .. ticket
+    end
     if body ~= "" then
         lines[#lines + 1] = "content-length: " .. #body
     end
@@ -87,20 +92,27 @@ local function message(ctx, target, body, keep_host)
 end
 
 
-local function choose_node(upstream_id)
-    local _, upstream = cluster.group_of(upstream_id, cluster.upstream_by_id(upstream_id))
-    if upstream and TLS_SCHEMES[upstream.scheme] then
-        -- never in plain text, and never to an endpoint that nobody verified
-        core.log.warn("no copy to cluster ", upstream.name or upstream_id, ": its endpoints speak TLS")
-        return nil
-    end
-
+-- Where a copy goes to: host, port, and a ticket where that is this nginx; nil when there is nothing.
+local function choose_place(upstream_id)
+    local id, upstream = cluster.group_of(upstream_id, cluster.upstream_by_id(upstream_id))
     local nodes = upstream and upstream.nodes
     if not nodes or #nodes == 0 then
         return nil
     end
 
-    return cluster.choose(nodes) or nodes[random(#nodes)]
+    if TLS_SCHEMES[upstream.scheme] or (upstream.labels and upstream.labels.amesh_http2 == "true") then
+        local host, port = copies.address()
+        local ticket = host and copies.ticket(id)
+        if not ticket then
+            -- never in plain text, and never to an endpoint that nobody verified
+            core.log.warn("no copy to cluster ", upstream.name or id, ": its endpoints speak TLS or HTTP/2")
+            return nil
+        end
+        return host, port, ticket
+    end
+
+    local node = cluster.choose(nodes) or nodes[random(#nodes)]
+    return node.host, node.port
 end
 
 
@@ -113,23 +125,24 @@ function _M.drain(sock)
 end
 
 
-local function send(premature, node, text)
+local function send(premature, host, port, text)
     if premature then
         return
     end
 
     local sock = tcp()
     sock:settimeout(TIMEOUT)
-    local ok, err = sock:connect(node.host, node.port)
+    local ok, err = sock:connect(host, port)
     if ok then
         ok, err = sock:send(text)
     end
-    if ok then
-        _M.drain(sock)
-        sock:close()
-    else
+    if not ok then
         core.log.info("a mirrored request was not sent: ", err)
+        return
     end
+
+    _M.drain(sock)
+    sock:close()
 end
 
 
@@ -137,16 +150,23 @@ end
 function _M.request(ctx, mirrors, target)
     local texts, body = {}, nil
     for _, mirror in ipairs(mirrors) do
-        local node = fault.happens(mirror.ppm) and choose_node(mirror.upstream_id)
-        if node then
+        local host, port, ticket
+        if fault.happens(mirror.ppm) then
+            host, port, ticket = choose_place(mirror.upstream_id)
+        end
+        if host then
             local keep_host = mirror.keep_host == true
             body = body or read_body()
             if not body then
                 core.log.warn("a request is not mirrored, its body cannot be had")
                 return
             end
-            texts[keep_host] = texts[keep_host] or message(ctx, target, body, keep_host)
-            local ok, err = timer_at(0, send, node, texts[keep_host])
+
+            local text = not ticket and texts[keep_host] or message(ctx, target, body, keep_host, ticket)
+            if not ticket then
+                texts[keep_host] = text
+            end
+            local ok, err = timer_at(0, send, host, port, text)
             if not ok then
                 core.log.error("a request is not mirrored, no timer: ", err)
             end

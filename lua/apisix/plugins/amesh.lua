@@ -41,6 +41,8 @@ local type = type
 
 -- for requests that come to the plugin by a route of the user's own
 local NO_CHAIN = {}
+-- what a copy of a request says of the client is what the request said
+local OF_A_COPY = { forward_client_cert = "always_forward_only" }
 
 -- Envoy's filters that are parts of this plugin, and the order of those whose own is not told
 local ORDER = { "fault", "cors" }
@@ -178,6 +180,12 @@ end
 function _M.access(conf, ctx)
     ctx.amesh = { conf = conf }
     forget_headers(ctx)
+    if conf.copy_to then
+        forwarded.request(ctx, OF_A_COPY)
+        ctx.amesh.cluster_name = cluster.use_chosen(ctx, conf.copy_to).name
+        return
+    end
+
     follow_stock_router(ctx)
     internal.sanitize(ctx, conf.internal_only)
     request_id.request(ctx, listeners.of(ctx) or NO_CHAIN)

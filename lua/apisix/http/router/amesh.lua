@@ -10,6 +10,7 @@ local core = require("apisix.core")
 local http_route = require("apisix.http.route")
 local admission = require("apisix.amesh.admission")
 local authority = require("apisix.amesh.authority")
+local copies = require("apisix.amesh.copies")
 local destination = require("apisix.amesh.destination")
 local forwarded = require("apisix.amesh.forwarded")
 local http_filters = require("apisix.amesh.http_filters")
@@ -43,6 +44,7 @@ function _M.init_worker(filter)
     virtual_hosts.init_worker()
     listeners.init_worker()
     tcp_routes.init_worker()
+    copies.init_worker()
 end
 
 
@@ -154,6 +156,12 @@ end
 
 
 function _M.match(ctx)
+    local copy = copies.received(ctx)
+    if copy then
+        set_matched(ctx, copy)
+        return true
+    end
+
     local chain, listener = listeners.chain(ctx)
     if not listener then
         return plain_routes.match(ctx) or mesh_is_unknown()

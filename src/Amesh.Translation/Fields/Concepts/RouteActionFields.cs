@@ -25,7 +25,7 @@ internal static class RouteActionFields
             { "append_x_forwarded_host", Exact("plugins.amesh append_forwarded_host") },
             {
                 "request_mirror_policies",
-                Exact("plugins.amesh mirrors", "copies go out as HTTP/1.1, when the whole body is there; a gRPC call whose length is not known is not copied")
+                Exact("plugins.amesh mirrors", "copies go out when the whole body is there; a gRPC call whose length is not known is not copied")
             },
             { "cluster_header cluster_specifier_plugin inline_cluster_specifier_plugin", NotYet("such a route answers 503") },
             { "metadata_match", Exact("routes.upstream_id", "an upstream for each subset; see Cluster.lb_subset_config. In front of an aggregate it is told where it stands") },

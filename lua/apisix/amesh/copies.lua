@@ -1,0 +1,100 @@
+-- Copies of requests (mirror.lua) to clusters that speak TLS or HTTP/2. Lua's own sockets cannot verify a certificate
+-- as the mesh asks for it, nor speak HTTP/2, so such a copy is sent to this nginx itself, at the port that takes
+-- captured HTTP, which passes it on to the cluster as any other request.
+--
+-- It is told from what others send by a ticket: a long random number in a header, good for one copy to one cluster.
+local config_local = require("apisix.core.config_local")
+local log = require("apisix.core.log")
+local try_read_attr = require("apisix.core.table").try_read_attr
+local destination = require("apisix.amesh.destination")
+local has_random, random = pcall(require, "resty.random")
+
+local clear_header = ngx.req.clear_header
+local dict = ngx.shared["internal-status"]
+local encode = ngx.encode_base64
+local ngx_var = ngx.var
+local tonumber = tonumber
+local type = type
+
+local _M = { HEADER = "x-amesh-copy" }
+
+local PREFIX = "amesh/copy/"
+-- seconds that a copy may be on its way to this nginx
+local LIFE = 10
+-- the same for its answer, which nobody waits for
+local TIMEOUT = 10
+local SIZE = 24
+local ANY = { ["0.0.0.0"] = "127.0.0.1", ["::"] = "[::1]", ["[::]"] = "[::1]" }
+
+local taken = false
+local host, port
+
+
+-- Called where requests are taken that have a ticket.
+function _M.init_worker()
+    taken = dict ~= nil and has_random
+end
+
+
+local function own_address()
+    local listen = try_read_attr(config_local.local_conf(), "apisix", "node_listen")
+    if type(listen) == "table" and not listen.port then
+        listen = listen[1]
+    end
+    if type(listen) ~= "table" then
+        return "127.0.0.1", tonumber(listen)
+    end
+    return ANY[listen.ip] or listen.ip or "127.0.0.1", tonumber(listen.port)
+end
+
+
+-- host, port where copies with a ticket are sent to; nil where nothing takes them.
+function _M.address()
+    if taken and not host then
+        host, port = own_address()
+    end
+    return host, port
+end
+
+
+-- A ticket for one copy to the upstream; nil when there is none.
+function _M.ticket(upstream_id)
+    local ticket = encode(random.bytes(SIZE))
+    local ok, err = dict:safe_set(PREFIX .. ticket, upstream_id, LIFE)
+    if not ok then
+        log.error("a request is not copied, there is no room for its ticket: ", err)
+        return nil
+    end
+    return ticket
+end
+
+
+-- The item of a route for the request when it is a copy; nil for any other. A ticket is good once.
+function _M.received(ctx)
+    local ticket = not destination.of(ctx).captured and ngx_var.http_x_amesh_copy
+    local upstream_id = ticket and taken and dict:get(PREFIX .. ticket)
+    if not upstream_id then
+        return nil
+    end
+
+    dict:delete(PREFIX .. ticket)
+    clear_header(_M.HEADER)
+    -- what its headers say of the client was said of the request that it is a copy of
+    ctx.amesh_chain = {}
+    return {
+        key = "/amesh_copies/" .. upstream_id,
+        modifiedIndex = 0,
+        orig_modifiedIndex = 0,
+        clean_handlers = {},
+        has_domain = false,
+        value = {
+            id = "amesh_copy",
+            name = "amesh_copy",
+            uri = "/*",
+            plugins = { amesh = { copy_to = upstream_id, timeout = TIMEOUT } },
+        },
+    }
+end
+
+
+return _M
