@@ -27,6 +27,9 @@ public sealed record StreamProxy
 
     /// <summary>How many endpoints are tried; null for one.</summary>
     public uint? MaxConnectAttempts { get; init; }
+
+    /// <summary>Balancers that go by a hash take the client's address; null: chance decides for them.</summary>
+    public bool? HashSourceIp { get; init; }
 }
 
 /// <summary>One target of a TCP proxy.</summary>

@@ -30,4 +30,5 @@ internal sealed record FilterChainModel(
 /// <param name="Clusters">Names and shares of its clusters, and the <see cref="Amesh.Translation.Clusters.LbMarks"/> that their endpoints must have.</param>
 /// <param name="IdleTimeout">See <see cref="StreamProxy.IdleTimeout"/>.</param>
 /// <param name="MaxConnectAttempts">See <see cref="StreamProxy.MaxConnectAttempts"/>.</param>
-internal sealed record TcpProxyModel(IReadOnlyList<(string Name, uint Weight, string Marks)> Clusters, double? IdleTimeout, uint? MaxConnectAttempts);
+/// <param name="HashesSource">Whether balancers that go by a hash take the client's address.</param>
+internal sealed record TcpProxyModel(IReadOnlyList<(string Name, uint Weight, string Marks)> Clusters, double? IdleTimeout, uint? MaxConnectAttempts, bool HashesSource);

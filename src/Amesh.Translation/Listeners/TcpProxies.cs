@@ -1,6 +1,7 @@
 using Amesh.Apisix;
 using Amesh.Translation.Clusters;
 using Envoy.Extensions.Filters.Network.TcpProxy.V3;
+using HashPolicy = Envoy.Type.V3.HashPolicy;
 
 namespace Amesh.Translation.Listeners;
 
@@ -14,7 +15,8 @@ internal static class TcpProxies
             ? [.. proxy.WeightedClusters.Clusters.Select(cluster => (cluster.Name, cluster.Weight, LbMarks.Of(proxy.MetadataMatch, cluster.MetadataMatch)))]
             : [(proxy.Cluster, 1u, LbMarks.Of(proxy.MetadataMatch))],
         proxy.IdleTimeout is { } timeout ? Durations.Seconds(timeout) : null,
-        proxy.MaxConnectAttempts is > 1 and var attempts ? attempts : null);
+        proxy.MaxConnectAttempts is > 1 and var attempts ? attempts : null,
+        proxy.HashPolicy.FirstOrDefault()?.PolicySpecifierCase == HashPolicy.PolicySpecifierOneofCase.SourceIp);
 
     /// <param name="listener">The listener's name.</param>
     /// <param name="chain">The chain's name, unique in the listener.</param>
@@ -43,6 +45,7 @@ internal static class TcpProxies
                 Clusters = clusters,
                 IdleTimeout = proxy.IdleTimeout,
                 MaxConnectAttempts = proxy.MaxConnectAttempts,
+                HashSourceIp = proxy.HashesSource ? true : null,
             }),
         };
     }

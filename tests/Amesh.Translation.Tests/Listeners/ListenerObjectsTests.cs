@@ -121,10 +121,10 @@ public class ListenerObjectsTests
         var weighted = new TcpProxy.Types.WeightedCluster();
         weighted.Clusters.Add(new TcpProxy.Types.WeightedCluster.Types.ClusterWeight { Name = "one", Weight = 80 });
         weighted.Clusters.Add(new TcpProxy.Types.WeightedCluster.Types.ClusterWeight { Name = "two", Weight = 20 });
-        chain.Filters[0].TypedConfig = Any.Pack(new TcpProxy { WeightedClusters = weighted, IdleTimeout = new Duration(), MaxConnectAttempts = 3 });
+        chain.Filters[0].TypedConfig = Any.Pack(new TcpProxy { WeightedClusters = weighted, IdleTimeout = new Duration(), MaxConnectAttempts = 3, HashPolicy = { new Envoy.Type.V3.HashPolicy { SourceIp = new() } } });
         Set(Listener("l", chain));
         string route = Assert.Single(Of("/stream_routes/"));
-        Assert.Contains("\"idle_timeout\":0,\"max_connect_attempts\":3", route, StringComparison.Ordinal);
+        Assert.Contains("\"idle_timeout\":0,\"max_connect_attempts\":3,\"hash_source_ip\":true", route, StringComparison.Ordinal);
         Assert.Equal(2, Of("/upstreams/").Count());
 
         Set(TypeUrls.Cluster, "two", new Cluster { Name = "two", Type = Cluster.Types.DiscoveryType.OriginalDst });

@@ -89,6 +89,9 @@ function _M.use(ctx, conf)
     end
 
     followed.sent(value)
+    if conf.hash_source_ip and value.type == "amesh_hash" then
+        ctx.amesh_hash = ctx.amesh_connection.about.source_ip
+    end
     ctx.amesh.bind_source = value.labels and value.labels.amesh_bind_source
     ctx.upstream_id = id
     -- APISIX before 3.17 does not look at the plugin's choice

@@ -17,6 +17,7 @@ internal static class TcpFields
             { "stat_prefix", Inert("statistics alone") },
             { "idle_timeout", Exact("stream_routes.plugins.amesh idle_timeout") },
             { "max_connect_attempts", Exact("stream_routes.plugins.amesh max_connect_attempts") },
+            { "hash_policy", Exact("stream_routes.plugins.amesh hash_source_ip", "see HashPolicy") },
             { "access_log", NotYet("access logs are not translated yet", "plugins.file-logger") },
         },
         new(Proxy + ".WeightedCluster")
@@ -27,6 +28,11 @@ internal static class TcpFields
         {
             { "name weight", Exact("stream_routes.plugins.amesh clusters[].upstream_id, weight") },
             { "metadata_match", Exact("stream_routes.plugins.amesh clusters[].upstream_id", "with what the proxy asks for") },
+        },
+        new("envoy.type.v3.HashPolicy")
+        {
+            { "source_ip", Exact("stream_routes.plugins.amesh hash_source_ip", "the first policy is the one that counts") },
+            { "filter_state", NotYet("no filter leaves a state; chance decides") },
         },
     ]);
 }
