@@ -31,7 +31,8 @@ local function is_asked(endpoint)
 end
 
 local function stream_route(id, upstream_id)
-    return { "/stream_routes/" .. id, { id = id, name = "one of " .. upstream_id, server_port = PORT, upstream_id = upstream_id } }
+    return { "/stream_routes/" .. id, { id = id, name = "one of " .. upstream_id, server_port = PORT,
+                                        upstream_id = upstream_id } }
 end
 
 return function(test, check)
