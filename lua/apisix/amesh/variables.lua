@@ -123,10 +123,11 @@ for name, getter in pairs(getters) do
     register_var(name, getter)
 end
 
--- for routes that take a part of the requests: drawn anew by each
+-- For routes that take a part of the requests. Drawn once for a request, as in Envoy: of two routes that take half of
+-- them, the second is left none.
 register_var("amesh_random_ppm", function()
     return random(0, MILLION - 1)
-end, uncached)
+end)
 
 
 return _M

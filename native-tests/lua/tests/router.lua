@@ -95,6 +95,23 @@ return function(test, check)
         check.equal(with({ ["x-gone"] = "" }, "/g"), "rest", "present though empty")
     end)
 
+    test("routes that take a part of the requests draw one number for a request, as in Envoy", function()
+        local function share(id, limit)
+            return { id = id, vars = limit and { { "amesh_random_ppm", "<", limit } },
+                     plugin = { direct_response = { status = 200, body = id } } }
+        end
+        writer.replace(mesh.of(
+            mesh.virtual_host("v", "80", { "*" }, { share("half", 500000), share("same", 500000), share("rest") }),
+            mesh.listener("l", 0, "80")))
+        local seen = { half = 0, same = 0, rest = 0 }
+        for _ = 1, 100 do
+            local which_one = which("x")
+            seen[which_one] = seen[which_one] + 1
+        end
+        check.equal(seen.same, 0)
+        check.truthy(seen.half > 0 and seen.rest > 0, "both halves are drawn")
+    end)
+
     test("listeners: exact address and port, then any address, then any port", function()
         writer.replace(mesh.of(
             named("exact", "exact", { "*" }), named("port", "port", { "*" }), named("rest", "rest", { "*" }),

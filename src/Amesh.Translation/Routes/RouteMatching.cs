@@ -48,7 +48,7 @@ internal static class RouteMatching
 
         if (match.RuntimeFraction is { } fraction)
         {
-            // The variable is a fresh number from 0 to 999999 at each look.
+            // The variable is a number from 0 to 999999, the same for all routes that a request is compared with.
             conditions.Add(Predicate.Compare("amesh_random_ppm", "<", Fractions.Ppm(fraction.DefaultValue)));
         }
 
