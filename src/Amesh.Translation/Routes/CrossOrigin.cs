@@ -8,8 +8,20 @@ namespace Amesh.Translation.Routes;
 /// <summary>Envoy's CORS filter, as a route or a virtual host configures it.</summary>
 internal static class CrossOrigin
 {
-    public static Cors Translate(CorsPolicy policy, DiagnosticScope diagnostics)
+    /// <summary>Null where the policy says that the filter is off, which hides those of less specific levels.</summary>
+    public static Cors? Translate(CorsPolicy policy, DiagnosticScope diagnostics)
     {
+        long share = policy.FilterEnabled is { } enabled ? Fractions.Ppm(enabled.DefaultValue) : Fractions.All;
+        if (share == 0)
+        {
+            return null;
+        }
+
+        if (share < Fractions.All)
+        {
+            diagnostics.NotYet("filter_enabled", "a share of the requests; it is on for all");
+        }
+
         var origins = new List<OriginMatch>();
         for (int i = 0; i < policy.AllowOriginStringMatch.Count; i++)
         {
