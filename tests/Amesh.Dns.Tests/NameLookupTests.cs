@@ -92,6 +92,15 @@ public sealed class NameLookupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_silent_server_is_asked_as_often_as_resolv_conf_says()
+    {
+        _server["b.test"] = new Zone { Silent = true };
+
+        Assert.Equal(LookupStatus.Failed, (await LookUpAsync("b.test")).Status);
+        Assert.Equal(["udp A b.test", "udp A b.test"], _server.Asked);
+    }
+
+    [Fact]
     public async Task Forged_answers_are_passed_over()
     {
         _server["a.test"] = new Zone(new Record("A", "10.0.0.1")) { ForgedFirst = true };

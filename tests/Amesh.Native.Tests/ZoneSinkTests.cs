@@ -215,6 +215,26 @@ public class ZoneSinkTests
     }
 
     [Fact]
+    public void The_log_of_an_earlier_process_is_kept_and_counts()
+    {
+        var first = new ZoneSink(_config, _version);
+        for (int i = 1; i <= 200; i++)
+        {
+            first.Commit(Set(Upstream("u", i.ToString(System.Globalization.CultureInfo.InvariantCulture))));
+        }
+
+        var second = new ZoneSink(_config, _version);
+        for (int i = 201; i <= 300; i++)
+        {
+            second.Commit(Set(Upstream("u", i.ToString(System.Globalization.CultureInfo.InvariantCulture))));
+            Assert.InRange(_version.Keys.Count(k => k.StartsWith("amesh/log/", StringComparison.Ordinal)), 200, 256);
+        }
+
+        Assert.Equal(45, _version.Number("amesh/log_first"));
+        Assert.NotNull(_version.Text("amesh/log/45"));
+    }
+
+    [Fact]
     public void A_commit_of_very_many_keys_asks_readers_to_read_everything()
     {
         new ZoneSink(_config, _version).Commit(Set([.. Enumerable.Range(0, 2000).Select(i => Upstream($"upstream-{i}", "1"))]));

@@ -27,6 +27,12 @@ public class CircuitBreakerLimitsTests
         Of(new Thresholds { MaxConnections = 2, MaxPendingRequests = 0, MaxRequests = uint.MaxValue, MaxRetries = uint.MaxValue }));
 
     [Fact]
+    public void What_no_counter_of_nginx_reaches_is_no_limit()
+    {
+        Assert.Equal("""{"max_connections":2147483646,"max_retries":3}""", Of(new Thresholds { MaxConnections = int.MaxValue - 1, MaxPendingRequests = int.MaxValue, MaxRequests = (uint)int.MaxValue + 1 }));
+    }
+
+    [Fact]
     public void High_priority_has_limits_of_its_own() => Assert.Equal(
         """{"high":{"max_connections":1024,"max_pending":1024,"max_requests":5,"max_retries":3}}""",
         Of(new Thresholds(), new Thresholds { Priority = RoutingPriority.High, MaxRequests = 5 }));
