@@ -10,6 +10,18 @@ local counters = ngx.shared.tests
 
 local _M = {}
 
+-- An issuer of keys: answers what a test has left for it, and counts.
+function _M.keys()
+    counters:incr("keys/asked" .. ngx.var.request_uri, 1, 0)
+    counters:set("keys/host", ngx.var.http_host)
+    counters:set("keys/path", ngx.var.request_uri)
+    ngx.sleep(counters:get("keys/after") or 0)
+    local text = counters:get("keys/text") or ""
+    ngx.status = counters:get("keys/status") or 200
+    ngx.header["content-length"] = #text
+    ngx.print(text)
+end
+
 function _M.answer()
     local headers = ngx.req.get_headers(0)
     local me = ngx.var.server_addr .. ":" .. ngx.var.server_port

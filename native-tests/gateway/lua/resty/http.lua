@@ -1,0 +1,78 @@
+-- A double of lua-resty-http: one request on a connection of its own, the answer read in pieces.
+local _M = {}
+local mt = { __index = _M }
+
+function _M.new()
+    return setmetatable({ sock = ngx.socket.tcp() }, mt)
+end
+
+function _M:set_timeout(ms)
+    self.sock:settimeout(ms)
+end
+
+function _M:connect(options)
+    return self.sock:connect(options.host, options.port)
+end
+
+function _M:close()
+    return self.sock:close()
+end
+
+local function read_head(sock)
+    local line, err = sock:receive("*l")
+    local status = line and tonumber(line:match("^HTTP/1%.%d (%d+)"))
+    if not status then
+        return nil, err or "no HTTP"
+    end
+
+    local headers = {}
+    while true do
+        line, err = sock:receive("*l")
+        if not line then
+            return nil, err
+        end
+        if line == "" then
+            return status, headers
+        end
+        local name, value = line:match("^([^:]+):%s*(.*)$")
+        headers[(name or ""):lower()] = value
+    end
+end
+
+-- What is left of a body, of which `size` bytes are known to come; nil: until the connection ends.
+local function reader(sock, size)
+    return function(most)
+        if size == 0 then
+            return nil
+        end
+        local part, err, partial = sock:receive(size and math.min(size, most) or most)
+        if not part and not size then
+            size = 0
+            return partial ~= "" and partial or nil
+        end
+        if part and size then
+            size = size - #part
+        end
+        return part, err
+    end
+end
+
+function _M:request(params)
+    local lines = { params.method .. " " .. params.path .. " HTTP/1.1" }
+    for name, value in pairs(params.headers) do
+        lines[#lines + 1] = name .. ": " .. value
+    end
+    lines[#lines + 1] = "Connection: close\r\n\r\n"
+    local ok, err = self.sock:send(table.concat(lines, "\r\n"))
+    if not ok then
+        return nil, err
+    end
+
+    local status, headers = read_head(self.sock)
+    if not status then
+        return nil, headers
+    end
+    return { status = status, headers = headers, body_reader = reader(self.sock, tonumber(headers["content-length"])) }
+end
+
+return _M
