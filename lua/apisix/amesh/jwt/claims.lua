@@ -8,7 +8,8 @@ local type = type
 
 local _M = {}
 
-local TWO_TO_64 = 2 ^ 64
+-- what every JSON library reads as it is written
+local MOST = 2 ^ 63
 _M.OUT_OF_RANGE = "out of range"
 _M.WRONG_TYPE = "wrong type"
 
@@ -40,7 +41,7 @@ function _M.text(struct, name)
 end
 
 
--- The same; nil and OUT_OF_RANGE where no 64 bits hold it. Fractions are cut off.
+-- The same; nil and OUT_OF_RANGE where no 63 bits hold it. Fractions are cut off.
 function _M.natural(struct, name)
     local value = struct[name]
     if value == nil then
@@ -49,7 +50,7 @@ function _M.natural(struct, name)
     if type(value) ~= "number" then
         return nil, _M.WRONG_TYPE
     end
-    if not (value >= 0 and value < TWO_TO_64) then
+    if not (value >= 0 and value < MOST) then
         return nil, _M.OUT_OF_RANGE
     end
     return floor(value)

@@ -1,6 +1,7 @@
 -- One GET to an endpoint of a cluster, as the mesh wants the cluster to be spoken to: an endpoint that wants TLS is
 -- verified as for requests, and what cannot be verified is not asked.
 local cluster = require("apisix.amesh.cluster")
+local path = require("apisix.amesh.path")
 local upstream_tls = require("apisix.amesh.upstream_tls")
 
 local concat = table.concat
@@ -74,7 +75,9 @@ end
 
 
 local function ask(client, remote)
-    local response, err = client:request({ method = "GET", path = remote.path, headers = { ["Host"] = remote.host } })
+    local target, query = path.split(remote.path)
+    local response, err = client:request({ method = "GET", path = target, query = query,
+                                           headers = { ["Host"] = remote.host } })
     if not response then
         return nil, err, true
     end

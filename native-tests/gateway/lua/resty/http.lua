@@ -58,7 +58,8 @@ local function reader(sock, size)
 end
 
 function _M:request(params)
-    local lines = { params.method .. " " .. params.path .. " HTTP/1.1" }
+    local target = params.query and params.path .. "?" .. params.query or params.path
+    local lines = { params.method .. " " .. target .. " HTTP/1.1" }
     for name, value in pairs(params.headers) do
         lines[#lines + 1] = name .. ": " .. value
     end
