@@ -344,7 +344,7 @@ public sealed class Translator : IUnitHandler
             SetInline(HttpChains.InlineName(key.Listener, key.Name), model?.Inline);
         }
 
-        if (before?.Proxy is not null || model?.Proxy is not null)
+        if (before?.Proxy is not null || model?.Proxy is not null || before?.Asked is not null || model?.Asked is not null)
         {
             _dirtyStreamRoutes.Add(key);
         }
@@ -362,7 +362,7 @@ public sealed class Translator : IUnitHandler
         else
         {
             _objects.Set(owner, []);
-            Mark(_clustersOfChains.Replace(key, []));
+            Mark(_clustersOfChains.Replace(key, [.. _chains.GetValueOrDefault(key)?.Asked ?? []]));
         }
     }
 

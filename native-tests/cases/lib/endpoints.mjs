@@ -1,6 +1,7 @@
 // Endpoints that report what they saw, in HTTP/1.1 on port 18080 and in HTTP/2 without TLS on port 18090, and do what headers
 // tell them to:
 //   x-answer-status: 503, x-answer-headers: {"a":"b"}, x-answer-only: ADDRESS (the rest of these headers count there alone)
+//   (a path /says/TEXT answers the text, which is in base64url)
 //   x-answer-after: 300 (milliseconds), x-answer-reset: yes, x-answer-half: yes (half of a body, and then nothing), x-answer-large: BYTES (a header of so many)
 import http from 'node:http'
 import http2 from 'node:http2'
@@ -37,6 +38,8 @@ async function http1(request, response) {
   const address = request.socket.localAddress
   note(request.headers, address)
   const body = await bodyOf(request)
+  const asked = request.url.match(/^\/says\/([\w-]*)/)
+  if (asked) return response.end(Buffer.from(asked[1], 'base64url'))
   const told_ = told(request.headers, address)
   later(told_, () => {
     if (told_['x-answer-reset']) return request.socket.destroy()

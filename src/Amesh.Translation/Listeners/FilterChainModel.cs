@@ -19,12 +19,14 @@ internal readonly record struct ChainKey(string Listener, string Name);
 /// <param name="Secrets">What is written in the chain itself: certificates, keys, authorities, keys of tokens.</param>
 /// <param name="Inline">A route configuration that is written in the chain; else null.</param>
 /// <param name="Proxy">The TCP proxy that the chain ends in; else null.</param>
+/// <param name="Asked">Clusters that are asked for keys of tokens; null for none.</param>
 internal sealed record FilterChainModel(
     IReadOnlyList<Destination> Destinations,
     ListenerChain Chain,
     IReadOnlyList<Secret> Secrets,
     RouteConfiguration? Inline = null,
-    TcpProxyModel? Proxy = null);
+    TcpProxyModel? Proxy = null,
+    IReadOnlyList<string>? Asked = null);
 
 /// <summary>A TCP proxy.</summary>
 /// <param name="Clusters">Names and shares of its clusters, and the <see cref="Amesh.Translation.Clusters.LbMarks"/> that their endpoints must have.</param>

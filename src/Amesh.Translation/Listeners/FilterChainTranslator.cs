@@ -61,6 +61,7 @@ internal static class FilterChainTranslator
                     Chain = model.Chain with { Http = http },
                     Secrets = [.. model.Secrets, .. keys.Secrets],
                     Inline = manager.RouteConfig,
+                    Asked = keys.Clusters,
                 };
             }
 

@@ -2,7 +2,9 @@ using System.Text;
 using Amesh.Apisix;
 using Amesh.Xds;
 using Amesh.Xds.Store;
+using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
+using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Http.JwtAuthn.V3;
@@ -150,9 +152,14 @@ public sealed class JwtFilterTests
             "\"cluster\":\"outbound|8443||issuer\",\"host\":\"issuer.example:8443\",\"path\":\"/keys?a=b\",\"timeout\":5,\"cache\":300,\"async\":true,\"failed_refetch\":3,\"retries\":1}",
             Filters(),
             StringComparison.Ordinal);
+        Set(TypeUrls.Cluster, "outbound|8443||issuer", new Cluster { Name = "outbound|8443||issuer", LoadAssignment = new ClusterLoadAssignment { ClusterName = "outbound|8443||issuer" } });
+        Assert.Contains(Assert.Single(_translator.Objects, o => o.Key.Kind == ObjectKind.Upstream).Key.Id, Filters(), StringComparison.Ordinal);
+        Set(TypeUrls.Cluster, "outbound|8443||issuer", new Cluster { Name = "outbound|8443||issuer", LbPolicy = Cluster.Types.LbPolicy.Random, LoadAssignment = new ClusterLoadAssignment { ClusterName = "outbound|8443||issuer" } });
+        Assert.Single(Of(ObjectKind.Upstream));
 
         Set(With(new JwtProvider { RemoteJwks = new RemoteJwks { HttpUri = new HttpUri { Uri = "http://a b/", Cluster = "c" } } }, Asked()));
         Assert.DoesNotContain("remote", Filters(), StringComparison.Ordinal);
+        Assert.Empty(Of(ObjectKind.Upstream));
     }
 
     [Fact]

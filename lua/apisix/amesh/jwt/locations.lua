@@ -14,7 +14,6 @@ local match = string.match
 local sort = table.sort
 local sub = string.sub
 local tonumber = tonumber
-local clear_header = ngx.req.clear_header
 
 local _M = {}
 
@@ -90,10 +89,7 @@ end
 -- Headers that tell of a good token are nobody else's to write.
 function _M.sanitize(ctx, locations)
     for _, name in ipairs(locations.written) do
-        clear_header(name)
-    end
-    if locations.written[1] then
-        headers.forget(ctx)
+        headers.clear(ctx, name)
     end
 end
 
@@ -210,8 +206,7 @@ end
 function _M.remove(ctx, token)
     local place = token.place
     if place.header then
-        clear_header(place.header)
-        headers.forget(ctx)
+        headers.clear(ctx, place.header)
     elseif place.param then
         remove_param(ctx, place.param)
     end

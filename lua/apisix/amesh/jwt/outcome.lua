@@ -12,13 +12,11 @@ local encode_base64 = ngx.encode_base64
 local find = string.find
 local floor = math.floor
 local format = string.format
-local get_headers = ngx.req.get_headers
 local gmatch = string.gmatch
 local ipairs = ipairs
 local pairs = pairs
-local rawget = rawget
-local set_header = ngx.req.set_header
 local type = type
+local unpack = unpack
 
 local _M = {}
 
@@ -32,15 +30,13 @@ local function add_header(ctx, name, value)
         return false
     end
 
-    local old = rawget(get_headers(0), name)
-    if type(old) == "table" then
-        old[#old + 1] = value
-        value = old
-    elseif old then
-        value = { old, value }
+    local old = headers.raw(ctx, name)
+    if old then
+        local all = type(old) == "table" and { unpack(old) } or { old }
+        all[#all + 1] = value
+        value = all
     end
-    set_header(name, value)
-    headers.forget(ctx)
+    headers.set(ctx, name, value)
     return true
 end
 

@@ -20,9 +20,13 @@ internal sealed class JwtKeys(string owner, IDataReader data)
     private static readonly string[] _private = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
     private readonly List<Secret> _secrets = [];
+    private readonly SortedSet<string> _clusters = new(StringComparer.Ordinal);
 
     /// <summary>The sets that have secret keys.</summary>
     public IReadOnlyList<Secret> Secrets => _secrets;
+
+    /// <summary>The clusters that serve sets; null for none.</summary>
+    public IReadOnlyList<string>? Clusters => _clusters.Count == 0 ? null : [.. _clusters];
 
     /// <summary>The provider with a set that is written in the configuration, a file, or a variable of the environment.</summary>
     public JwtProvider Local(JwtProvider provider, string filter, DataSource source, DiagnosticScope diagnostics)
@@ -49,7 +53,7 @@ internal sealed class JwtKeys(string owner, IDataReader data)
     }
 
     /// <summary>A set that is fetched; null where it cannot be.</summary>
-    public static RemoteJwks? Remote(EnvoyRemoteJwks remote, DiagnosticScope diagnostics)
+    public RemoteJwks? Remote(EnvoyRemoteJwks remote, DiagnosticScope diagnostics)
     {
         (string host, string path) = Split(remote.HttpUri?.Uri ?? "");
         if (remote.HttpUri is not { Cluster.Length: > 0 } uri || host.Length == 0 || host.AsSpan().ContainsAny(" \r\n\t\"") || path.AsSpan().ContainsAny(" \r\n\t"))
@@ -58,6 +62,7 @@ internal sealed class JwtKeys(string owner, IDataReader data)
             return null;
         }
 
+        _clusters.Add(uri.Cluster);
         RetryPolicy? retry = remote.RetryPolicy;
         return new RemoteJwks(Names.UpstreamId(uri.Cluster), uri.Cluster, host, path, Durations.Limit(uri.Timeout) ?? NoTimeout)
         {

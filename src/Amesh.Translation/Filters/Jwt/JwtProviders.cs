@@ -39,7 +39,7 @@ internal static class JwtProviders
         return provider.JwksSourceSpecifierCase switch
         {
             Provider.JwksSourceSpecifierOneofCase.LocalJwks => keys.Local(result, filter, provider.LocalJwks, diagnostics.At("local_jwks")),
-            Provider.JwksSourceSpecifierOneofCase.RemoteJwks => result with { Remote = JwtKeys.Remote(provider.RemoteJwks, diagnostics.At("remote_jwks")) },
+            Provider.JwksSourceSpecifierOneofCase.RemoteJwks => result with { Remote = keys.Remote(provider.RemoteJwks, diagnostics.At("remote_jwks")) },
             _ => WithoutKeys(result, diagnostics),
         };
     }
