@@ -16,7 +16,7 @@ function _M.keys()
     counters:set("keys/host", ngx.var.http_host)
     counters:set("keys/path", ngx.var.request_uri)
     ngx.sleep(counters:get("keys/after") or 0)
-    local text = counters:get("keys/text") or ""
+    local text = (" "):rep(counters:get("keys/blanks") or 0) .. (counters:get("keys/text") or "")
     ngx.status = counters:get("keys/status") or 200
     ngx.header["content-length"] = #text
     ngx.print(text)

@@ -11,8 +11,9 @@ end
 local BY_ONE, BY_TWO = token(one, "HS256"), token(two, "RS256")
 
 -- What the issuer answers from now on.
-local function serve(text, status, after)
-    counters:set("keys/text", text)
+local function serve(text, status, after, blanks)
+    assert(counters:set("keys/text", text))
+    counters:set("keys/blanks", blanks or 0)
     counters:set("keys/status", status or 200)
     counters:set("keys/after", after or 0)
 end
@@ -94,9 +95,11 @@ return function(test, check)
         serve(tokens.set(one), 200, 3)
         with({ timeout = 0.2 })
         check.equal(send(BY_ONE), FAILS, "too late")
-        serve((" "):rep(2 * 1024 * 1024) .. tokens.set(one))
+        serve(tokens.set(one), 200, 0, 1024 * 1024)
         with()
         check.equal(send(BY_ONE), FAILS, "too long")
+        serve(tokens.set(one), 200, 0, 900 * 1024)
+        check.equal(send(BY_ONE), "good", "long")
     end)
 
     test("a token that is bad without any key asks for none", function()

@@ -207,6 +207,10 @@ return function(test, check)
         check.truthy(not strict_json.object('{"a":1,"a":1}'))
         check.truthy(not strict_json.object('{"a":[{"x":1,"x":2}]}'))
         check.truthy(not strict_json.object('{"a":1} x'))
+        for _, bytes in ipairs({ "\255", "\192\128", "\237\160\128", "\228\184" }) do
+            check.truthy(not strict_json.object('{"a":"' .. bytes .. '"}'), "UTF-8")
+        end
+        check.truthy(strict_json.object('{"a":"\228\184\173"}'))
         check.truthy(not strict_json.object(("["):rep(1000)))
         check.truthy(not strict_json.object('{"a":' .. ("["):rep(101) .. ("]"):rep(101) .. "}"))
     end)
