@@ -8,6 +8,12 @@ function _M.answer()
     local var = ngx.var
     local address = var.server_addr .. ":" .. var.server_port
     ngx.shared.tests:incr("requests " .. address, 1, 0)
+    -- an issuer of tokens
+    if var.uri == "/keys" then
+        ngx.shared.tests:set("keys peer", var.ssl_client_s_dn or "")
+        ngx.shared.tests:set("keys sni", var.ssl_server_name or "")
+        return ngx.print(ngx.shared.tests:get("keys"))
+    end
     local status = tonumber(var.http_x_answer_status)
     if status then
         ngx.status = status

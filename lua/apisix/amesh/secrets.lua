@@ -80,6 +80,8 @@ local function make_identity(item)
     return {
         chain = chain,
         key = key,
+        pem = secret.certificate,
+        pem_key = secret.key,
         leaf = leaf,
         uris = certificate.values(certificate.names(leaf), "uri"),
         version = item.modifiedIndex,
@@ -165,7 +167,7 @@ local function ready(made, item, make, id)
 end
 
 
--- { chain, key (as ngx.ssl parses them), leaf (X509 *), uris, version } of the secret; nil and why not.
+-- { chain, key (as ngx.ssl parses them), pem, pem_key, leaf (X509 *), uris, version } of the secret; nil and why not.
 function _M.identity(id)
     return ready(identities, item_of(id), make_identity, id)
 end

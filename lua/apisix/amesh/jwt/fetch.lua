@@ -28,6 +28,28 @@ local function endpoint(remote)
 end
 
 
+-- Nothing is verified in it. APISIX's own runtime has another function for it, which takes text.
+local function handshake(sock, server_name, identity)
+    if sock.tlshandshake then
+        return sock:tlshandshake({
+            reused_session = false,
+            server_name = server_name,
+            verify = false,
+            client_cert = identity and identity.pem,
+            client_priv_key = identity and identity.pem_key,
+        })
+    end
+
+    if identity then
+        local ok, err = sock:setclientcert(identity.chain, identity.key)
+        if not ok then
+            return false, err
+        end
+    end
+    return sock:sslhandshake(false, server_name, false)
+end
+
+
 -- Before a byte of the request goes out.
 local function secure(client, remote, upstream)
     local state, why = upstream_tls.state_for_host(remote.host, upstream)
@@ -39,14 +61,7 @@ local function secure(client, remote, upstream)
     if not sock.getsslpointer then
         return false, "this nginx cannot verify the endpoint (OpenResty 1.29 can)"
     end
-    if state.identity then
-        local ok, err = sock:setclientcert(state.identity.chain, state.identity.key)
-        if not ok then
-            return false, err
-        end
-    end
-
-    local ok, err = sock:sslhandshake(nil, state.sni ~= "" and state.sni or nil, false)
+    local ok, err = handshake(sock, state.sni ~= "" and state.sni or nil, state.identity)
     if not ok then
         return false, err
     end
