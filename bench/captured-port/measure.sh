@@ -15,6 +15,7 @@ rounds=${ROUNDS:-3}
 seconds=${SECONDS_EACH:-4}
 work=$(mktemp -d)
 chmod 755 "$work"
+. "$root/bench/lib.sh"
 prefix=$work/apisix
 running=
 stop() {
@@ -62,12 +63,7 @@ else
 fi
 
 # --- APISIX with the mesh of the capture suite, an endpoint, and the way with one more hop
-mkdir -p "$prefix/conf" "$prefix/logs" "$work/node"
-for part in apisix bin deps; do
-    [ ! -e "$APISIX_HOME/$part" ] || ln -s "$APISIX_HOME/$part" "$prefix/$part"
-done
-cp -r "$APISIX_HOME/conf/." "$prefix/conf/"
-rm -f "$prefix"/conf/*.sock "$prefix/conf/apisix.yaml"
+lay_out "$prefix"
 cat > "$work/endpoint.conf" <<CONF
 server {
     listen 127.7.0.1:8080 backlog=4096;
@@ -88,58 +84,30 @@ server {
     pass 127.0.0.1:15080;
 }
 CONF
-node=$(tr '\n' ' ' < "$root/samples/istio/bookinfo/node.json")
-settings="  enable_control: true\n  control: {ip: 127.0.0.1, port: 15000}\n  proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m,"
-settings="$settings disk_path: $work/cache, cache_levels: \"1:2\"}]}"
-sed -e "s|/usr/local/amesh|$root|g" \
-    -e "s|^  # HTTP/1.1 and HTTP/2 without|$settings\n&|" \
-    -e "s|^    source: .*|    source: file:$root/native-tests/harness/Capture/mesh\n    library: $library\n    node: $node|" \
-    -e "s|^nginx_config:|&\n  worker_processes: 1\n  error_log_level: error\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: include $work/endpoint.conf;|" \
+mesh_config "$prefix" "file:$root/native-tests/harness/Capture/mesh" \
+    -e "s|^nginx_config:|&\n  http_configuration_snippet: include $work/endpoint.conf;|" \
     -e "s|^    include $root/apisix-patch/amesh-stream.conf;|&\n    include $work/hop.conf;|" \
-    -e "s|^  http_server_configuration_snippet: .*|&\n    listen unix:$work/http.sock;|" \
-    -e "s|^  http:|&\n    access_log: \"off\"\n    enable_access_log: false|" \
-    "$root/apisix-patch/config.yaml" > "$prefix/conf/config.yaml"
-(cd "$prefix" && bash ./bin/apisix init) > "$work/init" 2>&1 || { cat "$work/init"; exit 1; }
-openresty -p "$prefix" -c "$prefix/conf/nginx.conf" -g 'daemon off;' > "$work/out" 2>&1 &
+    -e "s|^  http_server_configuration_snippet: .*|&\n    listen unix:$work/http.sock;|"
+serve "$prefix"
 running=$!
 
 for way in $direct $said $found $hop $sets $floor; do
-    for try in $(seq 100); do
-        [ "$(curl -s --noproxy '*' -H 'Host: web:9080' "http://$way/")" = hello ] && break
-        [ "$try" != 100 ] || { echo "$way does not answer"; tail -5 "$prefix/logs/error.log"; exit 1; }
-        sleep 0.1
-    done
+    answers hello -H 'Host: web:9080' "http://$way/" || { tail -5 "$prefix/logs/error.log"; exit 1; }
 done
 
 # --- the rounds
-# Other work on the machine changes how much is done in a second, but hardly what the worker's processor time is spent on.
-worker=$(pgrep -P "$running" -f 'worker process' | head -1)
-ticks() { awk '{ print $14 + $15 }' "/proc/$worker/stat"; }
-ask() { # ask NAME ADDRESS HEADER...: notes the microseconds of the worker for each request
-    name=$1
-    address=$2
-    shift 2
-    before=$(ticks)
-    wrk -t1 -c16 -d"${seconds}s" -H 'Host: web:9080' "$@" "http://$address/" > "$work/wrk"
-    after=$(ticks)
-    if grep -q 'Non-2xx\|Socket errors' "$work/wrk"; then
-        grep 'Non-2xx\|Socket errors' "$work/wrk" | sed "s/^/$address: /" >&2
-    fi
-    awk -v spent=$((after - before)) -v hz="$(getconf CLK_TCK)" '/ requests in / { print spent * 1000000 / hz / $1 }' "$work/wrk" >> "$work/$name-cpu"
-}
 for round in $(seq "$rounds"); do
     for way in direct said found hop sets floor; do
         eval address=\$$way
         [ -n "$address" ] || continue
-        ask "kept-$way" "$address"
-        ask "new-$way" "$address" -H 'Connection: close'
+        ask "$running" "kept-$way" "http://$address/" -H 'Host: web:9080'
+        ask "$running" "new-$way" "http://$address/" -H 'Host: web:9080' -H 'Connection: close'
     done
 done
 
-median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 row() { # row WAY TEXT: how much of what comes directly could be served in the same processor time
     [ -s "$work/kept-$1-cpu" ] || return 0
-    awk -v n="$(median "$work/new-$1-cpu")" -v n0="$(median "$work/new-direct-cpu")" -v k="$(median "$work/kept-$1-cpu")" -v k0="$(median "$work/kept-direct-cpu")" -v text="$2" \
+    awk -v n="$(median "new-$1")" -v n0="$(median new-direct)" -v k="$(median "kept-$1")" -v k0="$(median kept-direct)" -v text="$2" \
         'BEGIN { printf "| %s | %.2f | %.2f |\n", text, n0 / n, k0 / k }'
 }
 echo "| way | new connections | requests on kept connections |"
@@ -150,5 +118,5 @@ row said "handed on by \`pass\`, the listener says HTTP"
 row found "handed on by \`pass\`, the first bytes say it"
 row hop "one more hop, over a Unix socket"
 row sets "nft sets of 5,001 addresses choose the port"
-echo "1.00 = $(median "$work/new-direct-cpu" | cut -d. -f1) microseconds of the worker for a new connection with its request, $(median "$work/kept-direct-cpu" | cut -d. -f1) for a request on a kept one;"
+echo "1.00 = $(median new-direct | cut -d. -f1) microseconds of the worker for a new connection with its request, $(median kept-direct | cut -d. -f1) for a request on a kept one;"
 echo "medians of $rounds rounds of $seconds s, one worker, 16 connections"

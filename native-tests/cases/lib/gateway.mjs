@@ -11,6 +11,7 @@ import { GATEWAY } from './client.mjs'
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
 const library = process.env.AMESH_LIBRARY ?? path.join(root, 'artifacts/libxds.so')
 const CONTROL = 15099
+const HTTP_ONLY = process.env.AMESH_HTTP_ONLY === 'yes'
 const NODE = { id: 'sidecar~127.0.0.1~cases.default~default.svc.cluster.local', cluster: 'cases.default' }
 
 const get = url => new Promise((done, failed) => {
@@ -39,7 +40,8 @@ function apisix(folder, source) {
     if (fs.existsSync(path.join(home, part))) fs.symlinkSync(path.join(home, part), path.join(prefix, part))
   }
   spawnSync('sh', ['-c', `cp -r '${home}'/conf/. '${prefix}/conf/' && rm -f '${prefix}'/conf/*.sock '${prefix}'/conf/apisix.yaml`])
-  let text = fs.readFileSync(path.join(root, 'apisix-patch/config.yaml'), 'utf8').replaceAll('/usr/local/amesh', root)
+  const config = HTTP_ONLY ? 'config-http.yaml' : 'config.yaml'
+  const text = fs.readFileSync(path.join(root, 'apisix-patch', config), 'utf8').replaceAll('/usr/local/amesh', root)
     .replace(/^apisix:\n/m, `apisix:
   enable_control: true
   control: {ip: 127.0.0.1, port: ${CONTROL}}
@@ -47,15 +49,8 @@ function apisix(folder, source) {
 `)
     .replace(/^ {4}source: .*/m, `    source: "${source}"\n    library: "${library}"\n    node: ${JSON.stringify(NODE)}`)
     .replace(/^nginx_config:\n/m, 'nginx_config:\n  user: root\n  worker_processes: 1\n  error_log_level: info\n  worker_rlimit_nofile: 20000\n')
-    // older templates make a server without a port of an empty stream_proxy
     // shorter than any case waits: those in amesh-locations.conf count
     .replace(/^ {2}http:\n/m, '  http:\n    client_body_timeout: 1s\n    send_timeout: 1s\n    keepalive_timeout: 1s\n')
-    .replace('stream_proxy: {}', 'stream_proxy: {tcp: ["127.0.0.1:15095"]}')
-  // as config.yaml says for a runtime without `pass` and without proxy_ssl_verify_by_lua
-  if (process.env.AMESH_HTTP_ONLY === 'yes') {
-    text = text.replace(/^ {2}proxy_mode: .*\n/m, '').replace(/^ {2}stream_proxy: .*\n/m, '').replace(/^ {2}stream_configuration_snippet: \|\n(?: {4}.*\n)*/m, '')
-      .replace(/^.*amesh-(upstream|http2)-tls.conf;\n/gm, '')
-  }
   fs.writeFileSync(path.join(prefix, 'conf/config.yaml'), /^ {2}ssl:/m.test(text) ? text : text.replace(/^apisix:\n/m, 'apisix:\n  ssl: {enable: false}\n'))
   const init = spawnSync('bash', ['./bin/apisix', 'init'], { cwd: prefix, encoding: 'utf8' })
   if (init.status !== 0) throw new Error(init.stdout + init.stderr)
@@ -73,7 +68,7 @@ export async function startGateway(target, mesh, keep) {
   fs.chmodSync(folder, 0o755)
   fs.mkdirSync(path.join(folder, 'mesh'))
   fs.writeFileSync(path.join(folder, 'mesh/mesh.json'), JSON.stringify(mesh, null, 1))
-  if (target === 'apisix') GATEWAY.port = 15080
+  if (target === 'apisix' && !HTTP_ONLY) GATEWAY.port = 15080
   const source = `file:${path.join(folder, 'mesh')}`
   const process_ = (target === 'apisix' ? apisix : testGateway)(folder, source)
   const deadline = Date.now() + 90000
