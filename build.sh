@@ -158,13 +158,13 @@ run_tests() {
     suite verdicts-istio-bookinfo-sotw harness verdicts --scenario istio-bookinfo --protocol sotw
     local scenario
     # On the test gateway, which takes HTTP alone and ends no TLS: what it cannot do is listed in known-differences.json.
-    for scenario in istio-traffic istio-resilience istio-protocols istio-gateway istio-bookinfo-reviews kuma-bookinfo kuma-bookinfo-2.14 kuma-policies; do
+    for scenario in istio-traffic istio-resilience istio-protocols istio-gateway istio-bookinfo-reviews istio-security kuma-bookinfo kuma-bookinfo-2.14 kuma-policies; do
         suite "verdicts-$scenario" harness verdicts --scenario "$scenario" --protocol delta
     done
     suite dns as_root native-tests/dns/run.sh "$ARTIFACTS/libxds.so"
     suite native harness native
     if [ -n "${APISIX_HOME:-}" ]; then
-        for scenario in istio-bookinfo istio-protocols istio-gateway istio-bookinfo-reviews consul-bookinfo kuma-bookinfo kuma-bookinfo-tproxy; do
+        for scenario in istio-bookinfo istio-protocols istio-gateway istio-bookinfo-reviews istio-security consul-bookinfo kuma-bookinfo kuma-bookinfo-tproxy; do
             suite "verdicts-$scenario-apisix" harness verdicts --scenario "$scenario" --target apisix
         done
         # private keys are looked for in all that an APISIX can show

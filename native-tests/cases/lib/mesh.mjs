@@ -56,7 +56,7 @@ function listener(one) {
     name: hostOf(one),
     address: { socket_address: { address: '0.0.0.0', port_value: portOf(one) } },
     filter_chains: [{
-      filters: [{
+      filters: [...one.network_filters ?? [], {
         name: 'envoy.filters.network.http_connection_manager',
         typed_config: {
           '@type': TYPE + 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',

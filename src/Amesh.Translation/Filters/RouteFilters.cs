@@ -3,6 +3,7 @@ using Envoy.Config.Route.V3;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
+using EnvoyClusters = Envoy.Config.Route.V3.WeightedCluster;
 
 namespace Amesh.Translation.Filters;
 
@@ -29,6 +30,26 @@ internal static class RouteFilters
         }
 
         return overrides;
+    }
+
+    /// <summary>The same where one of several clusters says something: which one it will be is not known when filters are asked.</summary>
+    public static IReadOnlyDictionary<string, FilterOverride>? WithClusters(
+        IReadOnlyDictionary<string, FilterOverride>? overrides, EnvoyClusters? clusters, DiagnosticScope diagnostics)
+    {
+        SortedDictionary<string, FilterOverride>? all = null;
+        foreach (string name in clusters?.Clusters.SelectMany(cluster => cluster.TypedPerFilterConfig).Where(entry => Decides(entry.Value)).Select(entry => entry.Key) ?? [])
+        {
+            all ??= new(overrides?.ToDictionary() ?? [], StringComparer.Ordinal);
+            all[name] = FilterOverride.Of(ChainFilters.Refused(name, "one of several clusters says something of it", diagnostics.At($"typed_per_filter_config[{name}]")));
+        }
+
+        return all ?? overrides;
+    }
+
+    private static bool Decides(Any config)
+    {
+        string type = Any.GetTypeName(config.TypeUrl);
+        return type == FilterConfig.Descriptor.FullName || ChainFilters.HttpKinds.Any(kind => kind.RouteMessage == type);
     }
 
     // Null for filters of other kinds.

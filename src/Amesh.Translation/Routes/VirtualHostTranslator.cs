@@ -149,7 +149,10 @@ internal sealed class VirtualHostTranslator
         {
             Fault = fault,
             Cors = cors,
-            Filters = RouteFilters.Of([route.TypedPerFilterConfig, _virtualHost.TypedPerFilterConfig, _scope.Configuration.TypedPerFilterConfig], diagnostics),
+            Filters = RouteFilters.WithClusters(
+                RouteFilters.Of([route.TypedPerFilterConfig, _virtualHost.TypedPerFilterConfig, _scope.Configuration.TypedPerFilterConfig], diagnostics),
+                route.Route_?.WeightedClusters,
+                diagnostics.At("route.weighted_clusters")),
             AttemptCount = _virtualHost.IncludeRequestAttemptCount ? true : null,
             AttemptCountInResponse = _virtualHost.IncludeAttemptCountInResponse ? true : null,
             InternalOnly = _scope.Configuration.InternalOnlyHeaders.Count == 0

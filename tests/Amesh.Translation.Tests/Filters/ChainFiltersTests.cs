@@ -188,6 +188,28 @@ public class ChainFiltersTests
         Assert.Null(RouteFilters.Of([new MapField<string, Any> { ["g"] = Any.Pack(new HTTPFault()) }], Scope));
     }
 
+    [Fact]
+    public void What_one_of_several_clusters_says_lets_nobody_through()
+    {
+        var clusters = new Envoy.Config.Route.V3.WeightedCluster
+        {
+            Clusters =
+            {
+                new Envoy.Config.Route.V3.WeightedCluster.Types.ClusterWeight { Name = "x", TypedPerFilterConfig = { ["a"] = Any.Pack(new RBACPerRoute()) } },
+                new Envoy.Config.Route.V3.WeightedCluster.Types.ClusterWeight { Name = "y", TypedPerFilterConfig = { ["f"] = Any.Pack(new HTTPFault()) } },
+            },
+        };
+        IReadOnlyDictionary<string, FilterOverride> said = RouteFilters.Of([new MapField<string, Any> { ["a"] = Any.Pack(new RBACPerRoute()), ["b"] = Any.Pack(new RBACPerRoute()) }], Scope)!;
+
+        IReadOnlyDictionary<string, FilterOverride> overrides = RouteFilters.WithClusters(said, clusters, Scope)!;
+
+        Assert.Equal(["a", "b"], overrides.Keys);
+        Assert.IsType<RefusedFilter>(overrides["a"].Filter);
+        Assert.Same(FilterOverride.Off, overrides["b"]);
+        Assert.Equal(Severity.Refused, Assert.Single(_told).Severity);
+        Assert.Same(said, RouteFilters.WithClusters(said, null, Scope));
+    }
+
     private static string Json(ChainFilter filter) => FilterJson.Of(filter).Replace('"', '\'');
 
     private static HttpFilter Filter(string name, IMessage config, bool disabled = false) => new() { Name = name, TypedConfig = Any.Pack(config), Disabled = disabled };

@@ -61,7 +61,7 @@ internal static class RouteActionFields
             { "host_rewrite_literal", Exact("plugins.amesh clusters[].host_rewrite") },
             { "cluster_header", NotYet("its share is answered with 503") },
             { "metadata_match", Exact("plugins.amesh clusters[].upstream_id", "with what the route asks for") },
-            { "typed_per_filter_config", NotYet("filters are configured as the route says") },
+            { "typed_per_filter_config", NotYet("filters are configured as the route says; where it is of one that refuses, the route lets nobody through") },
         },
         new("envoy.config.route.v3.RouteAction.RequestMirrorPolicy")
         {

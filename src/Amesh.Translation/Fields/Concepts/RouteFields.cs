@@ -14,7 +14,7 @@ internal static class RouteFields
             { "route", Exact("routes.upstream_id, plugins.amesh") },
             { "metadata", Exact("routes.labels.amesh_origin") },
             { "decorator", Inert("the name of a span; without tracing there is none") },
-            { "typed_per_filter_config", Exact("routes.plugins", "by type, whatever the key") },
+            { "typed_per_filter_config", Exact("routes.plugins", "faults and CORS by type, whatever the key; filters that refuse by their names") },
             { "redirect", Exact("plugins.amesh redirect") },
             { "direct_response", Exact("plugins.amesh direct_response") },
             { "request_headers_to_add request_headers_to_remove", Exact("plugins.amesh request_headers") },
