@@ -152,6 +152,7 @@ return function(test, check)
             ["allow, unknown"] = { allowing(NOBODY_CAN_TELL), {}, false },
             ["deny, unknown"] = { denying(NOBODY_CAN_TELL), {}, false },
             ["deny, not unknown"] = { denying({ ["not"] = NOBODY_CAN_TELL }), {}, false },
+            ["allow, not unknown"] = { allowing({ ["not"] = NOBODY_CAN_TELL }), {}, false },
             ["allow, unknown principal"] = { allowing(ANY, NOBODY_CAN_TELL), {}, false },
             ["deny, unknown principal"] = { denying(ANY, NOBODY_CAN_TELL), {}, false },
             ["deny, the rest does not hold"] = { denying(both), {}, true },
@@ -273,6 +274,14 @@ return function(test, check)
                                { headers = { { "x-two", "1" }, { "x-two", "2" },
                                              { "x-forwarded-for", "10.0.0.9, 10.0.0.1" } } })
             check.equal(got.status, case[2], title)
+        end
+    end)
+
+    test("an absolute request target outranks Host, by either name", function()
+        for _, name in ipairs({ ":authority", "host" }) do
+            local only_other = rbac(allowing({ header = name, is = { exact = "other:9080" } }))
+            check.equal(answer("http://other:9080/a", { only_other }).status, 200, name)
+            check.equal(answer("http://another:9080/a", { only_other }).status, 403, name)
         end
     end)
 
