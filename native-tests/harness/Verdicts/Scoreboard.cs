@@ -36,7 +36,7 @@ internal static class Scoreboard
             `gateway` is nginx with the smallest double of APISIX (`native-tests/gateway`); `apisix` is a real Apache APISIX 3.
 
             This page is written by `harness verdicts --scenario NAME --record`; `./build.sh test` runs Istio's Bookinfo, traffic, resilience, protocols,
-            gateway and the inbound side of reviews, and Kuma's Bookinfo and policies each time, and with APISIX_HOME set some of them in APISIX.
+            gateway, security and the inbound side of reviews, and Kuma's Bookinfo and policies each time, and with APISIX_HOME set some of them in APISIX.
 
             | scenario | target | protocol | hold | known not to hold | fail | of |
             |---|---|---|---:|---:|---:|---:|
