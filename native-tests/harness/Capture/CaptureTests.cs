@@ -27,6 +27,7 @@ internal static class CaptureTests
         await suite.TestAsync("one side may end what it says and still hear the rest", () => HalfClosedAsync(stage));
         await suite.TestAsync("10,000 connections of mixed kinds, none misrouted", () => MixedLoad.RunAsync(stage, 10_000));
         await suite.TestAsync("a reload leaves open TCP connections alone", () => ReloadAsync(stage));
+        await suite.TestAsync("no more connections than a cluster's circuit breakers allow, also over a reload", () => NarrowAsync(stage));
         stage.RedirectInboundTransparently();
         await suite.TestAsync("inbound by TPROXY, IPv4", () => InboundAsync(stage, CaptureStage.Own[0], "10.97.0.1"));
         await suite.TestAsync("inbound by TPROXY, IPv6", () => InboundAsync(stage, $"[{CaptureStage.Own[1]}]", "fd00:97::1"));
@@ -169,6 +170,40 @@ internal static class CaptureTests
         }
         await Waiting.UntilAsync(() => Task.FromResult(!stage.Gateway.WorkerIds.Intersect(before).Any()), Patience, () => "the old workers are gone");
         return "";
+    }
+
+    private static async Task<string> NarrowAsync(CaptureStage stage)
+    {
+        const string Narrow = "10.97.0.2:7006";
+        await using var first = await Conversation.OpenAsync(Narrow);
+        await MustHearAsync(first, $"hello {Database}");
+        var second = await Conversation.OpenAsync(Narrow);
+        await MustHearAsync(second, $"hello {Database}");
+        await MustBeClosedAsync();
+
+        var before = stage.Gateway.WorkerIds;
+        stage.Gateway.Reload();
+        await Waiting.UntilAsync(() => Task.FromResult(stage.Gateway.WorkerIds.Except(before).Count() >= before.Count), Patience, () => "new workers");
+        await stage.SettleAsync();
+        await MustBeClosedAsync();
+        await second.DisposeAsync();
+        await Waiting.UntilAsync(
+            async () =>
+            {
+                await using var third = await Conversation.OpenAsync(Narrow);
+                return await third.HearAsync() is not null;
+            },
+            Patience,
+            () => "a place that is free again is taken");
+        await first.SayAsync("still there\n");
+        await MustHearAsync(first, "still there");
+        return "";
+
+        static async Task MustBeClosedAsync()
+        {
+            await using var another = await Conversation.OpenAsync(Narrow);
+            await MustHearAsync(another, null);
+        }
     }
 
     private static async Task MustHearAsync(Conversation connection, string? expected)
