@@ -177,6 +177,26 @@ return function(test, check)
         check.equal((seen("append_forward", as("client-a"))), own)
     end)
 
+    test("routes can ask who the client is", function()
+        inbound({ require_client_certificate = ngx.null })
+        local function answering(id, ...)
+            return { id = id, vars = { ... }, plugin = { direct_response = { status = 200, body = id } } }
+        end
+        local hash = shell("openssl x509 -in names.pem -outform DER | sha256sum"):match("^%x+")
+        writer.commit(mesh.virtual_host("v", "80", { "*" }, {
+            answering("both", { "amesh_peer_fingerprint", "==", hash }, { "amesh_peer_dns", "==", "a.example" }),
+            answering("uri", { "amesh_peer_uri", "==", SPIFFE .. "client-a" }),
+            answering("subject", { "amesh_peer_subject", "==", "O=client-b" }),
+            answering("shown", { "amesh_peer_certificate", "~~", "^-----BEGIN CERTIFICATE-----" }),
+            answering("nobody"),
+        }))
+        for options, route in pairs({ [as("names")] = "both", [as("client-a")] = "uri", [as("client-b")] = "subject",
+                                      [as("workload")] = "shown", [""] = "nobody" }) do
+            local forged = options .. " -H 'x-forwarded-client-cert: URI=" .. SPIFFE .. "client-a'"
+            check.equal(curl(INBOUND, "reviews", forged).output:match("^%a+"), route)
+        end
+    end)
+
     test("plain text where the chain wants TLS gets nothing", function()
         inbound()
         check.equal(shell("curl -s -m 5 -o /dev/null -w '%{http_code}' http://10.96.0.1:9080/x"), "000")

@@ -157,6 +157,11 @@ return function(test, check)
         end
     end)
 
+    test("at a gateway's own port TCP as it comes", function()
+        commit(listener({ chain() }, { port = 15001, original_dst = ngx.null, inspect = ngx.null }))
+        check.equal(plainly("word\nbye\n", "127.0.0.1:15001"), "hello " .. ENDPOINT .. "\nword\nbye\n")
+    end)
+
     test("a gateway's certificate and chain by server name", function()
         local ssl = { id = "g", snis = { "shop.example" }, cert = tools.read("shop.pem"), key = tools.read("shop.key") }
         commit({ "/ssls/g", ssl }, listener({
