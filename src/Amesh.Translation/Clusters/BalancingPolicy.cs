@@ -27,6 +27,9 @@ internal sealed record BalancingPolicy(string Type, bool LocalityWeighted = fals
     private const string RandomType = "amesh_random";
     private const string HashType = "amesh_hash";
 
+    // Policies within policies: protobuf's own limit counts anew in each Any, and what is nested deep enough ends the process.
+    private const int MaxDepth = 16;
+
     // Envoy's defaults.
     private const uint Choices = 2;
     private const double Bias = 1;
@@ -72,11 +75,11 @@ internal sealed record BalancingPolicy(string Type, bool LocalityWeighted = fals
     }
 
     // The first policy of the list that is known is the one that counts, as in Envoy.
-    private static BalancingPolicy FirstOf(LoadBalancingPolicy list, DiagnosticScope diagnostics)
+    private static BalancingPolicy FirstOf(LoadBalancingPolicy list, DiagnosticScope diagnostics, int depth = 0)
     {
-        for (int i = 0; i < list.Policies.Count; i++)
+        for (int i = 0; i < list.Policies.Count && depth < MaxDepth; i++)
         {
-            if (list.Policies[i].TypedExtensionConfig?.TypedConfig is { } config && OfConfig(config, diagnostics.At($"policies[{i}]")) is { } policy)
+            if (list.Policies[i].TypedExtensionConfig?.TypedConfig is { } config && OfConfig(config, diagnostics.At($"policies[{i}]"), depth) is { } policy)
             {
                 return policy;
             }
@@ -86,7 +89,7 @@ internal sealed record BalancingPolicy(string Type, bool LocalityWeighted = fals
         return new BalancingPolicy(RandomType);
     }
 
-    private static BalancingPolicy? OfConfig(Any config, DiagnosticScope diagnostics)
+    private static BalancingPolicy? OfConfig(Any config, DiagnosticScope diagnostics, int depth)
     {
         if (config.TryUnpack(out RoundRobin roundRobin))
         {
@@ -121,7 +124,7 @@ internal sealed record BalancingPolicy(string Type, bool LocalityWeighted = fals
         }
 
         return config.TryUnpack(out WrrLocality locality) && locality.EndpointPickingPolicy is { } inner
-            ? FirstOf(inner, diagnostics.At("endpoint_picking_policy")) with { LocalityWeighted = true }
+            ? FirstOf(inner, diagnostics.At("endpoint_picking_policy"), depth + 1) with { LocalityWeighted = true }
             : null;
     }
 

@@ -16,12 +16,18 @@ internal static class PriorityLoads
     /// <param name="Overprovisioning">By how much they could take more.</param>
     internal readonly record struct Capacity(int Endpoints, double Healthy, double Degraded, double Overprovisioning)
     {
+        /// <summary>The share that can take anything, by number even where health counts by weight: what panic goes by.</summary>
+        public double Able { get; init; } = Healthy + Degraded;
+
         public static Capacity Of(IReadOnlyCollection<Endpoint> endpoints, Assignment assignment)
         {
             double Weigh(Endpoint endpoint) => assignment.WeightedHealth ? endpoint.Weight : 1;
             double all = endpoints.Sum(Weigh);
             double Share(EndpointHealth health) => all == 0 ? 0 : endpoints.Where(e => e.Health == health).Sum(Weigh) / all;
-            return new Capacity(endpoints.Count, Share(EndpointHealth.Healthy), Share(EndpointHealth.Degraded), assignment.Overprovisioning);
+            return new Capacity(endpoints.Count, Share(EndpointHealth.Healthy), Share(EndpointHealth.Degraded), assignment.Overprovisioning)
+            {
+                Able = endpoints.Count == 0 ? 0 : (double)endpoints.Count(e => e.Health != EndpointHealth.Unhealthy) / endpoints.Count,
+            };
         }
     }
 
@@ -40,7 +46,7 @@ internal static class PriorityLoads
         double[] healthy = [.. priorities.Select(p => Math.Min(1, p.Overprovisioning * p.Healthy))];
         double[] degraded = [.. priorities.Select(p => Math.Min(1, p.Overprovisioning * p.Degraded))];
         double total = Math.Min(1, healthy.Sum() + degraded.Sum());
-        bool[] panic = [.. priorities.Select(p => total < 1 && 100 * (p.Healthy + p.Degraded) < panicThreshold)];
+        bool[] panic = [.. priorities.Select(p => total < 1 && 100 * p.Able < panicThreshold)];
         var loads = new Load[priorities.Count];
         if (panic.All(p => p))
         {

@@ -150,7 +150,9 @@ internal static class RouteMatching
             Predicate.Compare(variable, ">=", matcher.RangeMatch.Start),
             Predicate.Compare(variable, "<", matcher.RangeMatch.End),
         ]);
-        return matcher.InvertMatch ? Predicate.AllOf([Predicate.Present(variable), inside.Negate()]) : inside;
+        return !matcher.InvertMatch ? inside
+            : matcher.TreatMissingHeaderAsEmpty ? inside.Negate()
+            : Predicate.AllOf([Predicate.Present(variable), inside.Negate()]);
     }
 
     private static Predicate? QueryCondition(QueryParameterMatcher matcher, DiagnosticScope diagnostics)

@@ -53,7 +53,14 @@ public sealed partial class SecretFiles : IResourceSource, IDisposable
         IReadOnlyCollection<string> wanted = handler.Wanted(SecretOrigin.Files);
         _given.IntersectWith(wanted);
         var found = new List<DiscoveryResource>();
-        foreach (IGrouping<string?, string> names in wanted.GroupBy(name => SecretOrigin.ParseFileName(name)?.File))
+        ILookup<string?, string> byFile = wanted.ToLookup(name => SecretOrigin.ParseFileName(name)?.File);
+        foreach (string gone in _stamps.Keys.Where(file => !byFile.Contains(file)).ToList())
+        {
+            _stamps.Remove(gone);
+            _errors.Remove(gone);
+        }
+
+        foreach (IGrouping<string?, string> names in byFile)
         {
             found.AddRange(names.Key is { } file ? Read(file, [.. names]) : names.Where(_given.Add).Select(Named));
         }

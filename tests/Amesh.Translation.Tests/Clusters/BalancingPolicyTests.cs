@@ -43,6 +43,19 @@ public class BalancingPolicyTests
     }
 
     [Fact]
+    public void Policies_within_policies_end_somewhere()
+    {
+        LoadBalancingPolicy policy = Policies(new RoundRobin());
+        for (int i = 0; i < 100; i++)
+        {
+            policy = Policies(new WrrLocality { EndpointPickingPolicy = policy });
+        }
+
+        Assert.Equal("amesh_random", Of(new Cluster { LoadBalancingPolicy = policy }).Type);
+        Assert.Single(_told);
+    }
+
+    [Fact]
     public void Slow_start_and_bias_go_into_the_label()
     {
         var leastRequest = new LeastRequest

@@ -36,6 +36,17 @@ public class PriorityLoadsTests
         Assert.Equal([panic0, panic1], Of([Level(healthy0), Level(healthy1)], panicThreshold: 50).Select(load => load.Panic));
 
     [Fact]
+    public void Who_is_degraded_is_no_reason_for_panic() =>
+        Assert.False(Assert.Single(Of([Level(20, degraded: 40)], panicThreshold: 50)).Panic);
+
+    [Fact]
+    public void Panic_counts_endpoints_even_where_health_counts_weights()
+    {
+        Endpoint[] endpoints = [new("a", 80, 1), new("b", 80, 9, EndpointHealth.Unhealthy)];
+        Assert.False(Assert.Single(Of([Capacity.Of(endpoints, Assignment.None with { WeightedHealth = true })], panicThreshold: 50)).Panic);
+    }
+
+    [Fact]
     public void In_panic_everywhere_priorities_share_by_their_size() =>
         Assert.Equal([75, 25], Percent(Of([Level(0) with { Endpoints = 30 }, Level(10) with { Endpoints = 10 }], panicThreshold: 50)));
 
