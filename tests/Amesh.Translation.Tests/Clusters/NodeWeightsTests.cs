@@ -43,6 +43,10 @@ public class NodeWeightsTests
             Weigh(ByLocality, Group(0, 80, ("a", 1, true), ("b", 1, true)), Group(0, 20, ("c", 1, true))));
 
     [Fact]
+    public void Who_has_a_share_however_small_gets_requests() =>
+        Assert.Equal([("a", 1_000_000L), ("b", 1L)], Weigh(ByLocality, Group(0, 10_000_000, ("a", 1, true)), Group(0, 1, ("b", 1, true))));
+
+    [Fact]
     public void A_locality_without_a_weight_gets_nothing_under_locality_weighting() =>
         Assert.Equal(["a"], Weigh(ByLocality, Group(0, 1, ("a", 1, true)), Group(0, null, ("b", 1, true))).Select(n => n.Host));
 

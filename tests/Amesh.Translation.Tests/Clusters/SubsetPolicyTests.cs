@@ -97,6 +97,15 @@ public class SubsetPolicyTests
     }
 
     [Fact]
+    public void A_share_never_shrinks_to_nothing()
+    {
+        LbSubsetConfig config = Config(Fallback.NoFallback, Keys("stage"));
+        config.ScaleLocalityWeight = true;
+        var all = new Assignment([new EndpointGroup(0, 1, [At("e1", ("stage", "prod")), At("e2", ("stage", "dev")), At("e3", ("stage", "dev"))])]);
+        Assert.Equal(1u, Assert.Single(new SubsetPolicy(config).Choose(all, LbMarks.Of(Values(("stage", "prod")))).Groups).LocalityWeight);
+    }
+
+    [Fact]
     public void Without_selectors_nothing_is_chosen_by_metadata() =>
         Assert.Null(SubsetPolicy.Of(new LbSubsetConfig { FallbackPolicy = Fallback.DefaultSubset, DefaultSubset = Values(("stage", "dev")) }));
 

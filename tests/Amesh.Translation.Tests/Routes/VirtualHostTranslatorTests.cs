@@ -40,6 +40,12 @@ public class VirtualHostTranslatorTests
         Assert.Equal([null, 404u], Translated(Host(weighted)).Routes[0].Plugins.Amesh.Clusters!.Select(c => c.NotFoundStatus));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_host_that_was_asked_for_is_told_where_that_is_asked_for(bool append) =>
+        Assert.Equal(append ? true : null, Translated(Host(new RouteAction { Cluster = "there", AppendXForwardedHost = append })).Routes[0].Plugins.Amesh.AppendForwardedHost);
+
     private static TranslatedVirtualHost Translated(EnvoyVirtualHost host) => VirtualHostTranslator.Translate(
         new RouteScope("rc", new RouteConfiguration(), name => name == "there" ? ClusterKind.Eds : ClusterKind.Missing),
         host,

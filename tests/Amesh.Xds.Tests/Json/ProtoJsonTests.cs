@@ -64,6 +64,7 @@ public sealed class ProtoJsonTests
     }
 
     [Theory]
+    [InlineData("""{"name": "c", "connectTimeout": "315576000001s"}""", "c.connectTimeout: a duration such as")]
     [InlineData("""{"name": "c", "connectTimeout": "5"}""", "c.connectTimeout: a duration such as \"1.5s\" was expected, not the text \"5\"")]
     [InlineData("""{"name": 3}""", "c.name: text was expected, not the number 3")]
     [InlineData("""{"type": "EDS", "clusterType": {"name": "x"}}""", "c.clusterType: cannot be set beside type")]

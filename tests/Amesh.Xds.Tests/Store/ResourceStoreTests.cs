@@ -92,6 +92,14 @@ public class ResourceStoreTests
     }
 
     [Fact]
+    public void The_default_filter_chain_names_its_routes_as_any_other()
+    {
+        var chain = new FilterChain { Filters = { new Filter { TypedConfig = Any.Pack(new HttpConnectionManager { Rds = new Rds { RouteConfigName = "last" } }) } } };
+        Set(TypeUrls.Listener, "l", new Listener { Name = "l", DefaultFilterChain = chain });
+        Assert.Equal(["last"], _store.Wanted(TypeUrls.RouteConfiguration));
+    }
+
+    [Fact]
     public void Two_virtual_hosts_of_one_name_are_refused()
     {
         Want("rc");
