@@ -160,10 +160,10 @@ return function(test, check)
             ["allow, the rest holds"] = { allowing(both), with({ a = "" }), false },
             ["allow, one is enough"] = { allowing(either), with({ a = "" }), true },
             ["allow, one that is not"] = { allowing(either), {}, false },
-            ["an expression that gives up, allow"] = { allowing({ path = { regex = "^(?:(?:a+)+b)\\z" } }), {
-                path = ("a"):rep(5000) }, false },
-            ["an expression that gives up, deny"] = { denying({ path = { regex = "^(?:(?:a+)+b)\\z" } }), {
-                path = ("a"):rep(5000) }, false },
+            ["an expression that gives up, allow"] = { allowing({ path = { regex = "^(?:(?:a+)+[bc])\\z" } }), {
+                path = ("a"):rep(60) }, false },
+            ["an expression that gives up, deny"] = { denying({ path = { regex = "^(?:(?:a+)+[bc])\\z" } }), {
+                path = ("a"):rep(60) }, false },
         }) do
             check.equal((policies.decide(case[1], view, case[2])), case[3], title)
         end
