@@ -106,6 +106,13 @@ build() {
     echo "built $(du -h "$ARTIFACTS/libxds.so" | cut -f1) artifacts/libxds.so"
 }
 
+# The same code linked under another version, for the test that replaces a library by a newer one.
+link_next() {
+    local rid folder=$ARTIFACTS/next/
+    rid=$(runtime_id)
+    dotnet publish src/Amesh.Native/Amesh.Native.csproj -c Release -r "$rid" -v quiet -p:LibraryVersion=999.0.0 -p:NativeOutputPath="$folder" -p:PublishDir="${folder}publish/"
+}
+
 harness() { as_root dotnet "$HARNESS" "$@"; }
 
 # Adds the numbers of one suite: of its last line that carries them. A suite that could not run is a failure.
@@ -171,10 +178,15 @@ run_tests() {
         for scenario in istio-gateway kuma-bookinfo; do
             suite "secrets-$scenario-apisix" harness verdicts --scenario "$scenario" --target apisix --log-level debug
         done
+        # APISIX's own router on the same objects answers what it can give as Amesh's does.
+        for scenario in istio-bookinfo istio-traffic istio-gateway istio-resilience kuma-bookinfo; do
+            suite "verdicts-$scenario-apisix-stock" harness verdicts --scenario "$scenario" --target apisix-stock
+        done
         suite pod-apisix harness pod --connections 10000
         suite capture-apisix harness capture
         suite lua-apisix as_root native-tests/lua/apisix.sh
-        suite life-apisix as_root node native-tests/apisix/life.mjs
+        link_next
+        AMESH_NEXT_LIBRARY=$ARTIFACTS/next/libxds.so suite life-apisix as_root node native-tests/apisix/life.mjs
         suite tls-apisix as_root native-tests/tls/run.sh
         suite cases-apisix as_root node native-tests/cases/run.mjs --target apisix
     fi

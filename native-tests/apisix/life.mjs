@@ -9,6 +9,8 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const home = process.env.APISIX_HOME ?? die('set APISIX_HOME to the home of an APISIX 3, and have its openresty on the PATH')
 const amesh = process.env.AMESH ?? path.join(root, 'artifacts/bin/Amesh.Cli/release/amesh')
 const library = process.env.AMESH_LIBRARY ?? path.join(root, 'artifacts/libxds.so')
+// a library of another version, which takes the first one's place; without it the same in another file does
+const nextLibrary = process.env.AMESH_NEXT_LIBRARY
 const recording = path.join(root, 'samples/istio/scale-1000')
 const folder = fs.mkdtempSync('/var/tmp/amesh-life-')
 const prefix = path.join(folder, 'apisix')
@@ -165,21 +167,26 @@ const tests = {
     const mapped = pid => { const line = read(`/proc/${pid}/maps`).split('\n').find(one => one.includes('/libxds.so')); return line && Number(line.split(/\s+/)[4]) }
     const before = generation(master()).agent
     const old = fs.statSync(file).ino
-    fs.copyFileSync(library, file + '.new')
-    fs.appendFileSync(file + '.new', 'another version')
+    const { library_version: oldVersion, epoch: oldEpoch } = (await status()).library
+    fs.copyFileSync(nextLibrary ?? library, file + '.new')
+    if (!nextLibrary) fs.appendFileSync(file + '.new', 'another file')
     fs.renameSync(file + '.new', file)
     const fresh = fs.statSync(file).ino
     must(fresh !== old && mapped(before) === old, 'the running process keeps the file that it had')
     await followsChanges()
+    must((await status()).library.library_version === oldVersion, 'until a reload the old one is at work')
     const running = load()
     process.kill(master(), 'SIGHUP')
     await until('another agent', () => { const now = generation(master()).agent; return now && now !== before && mapped(now) === fresh })
+    await until('the status is the new one\'s', async () => (await status()).library.epoch > oldEpoch)
     await until('the old one ends', () => !alive(before))
     await running.more(50)
     const failures = await running.stop()
     must(failures.length === 0, () => `${failures.length} of ${running.sent} requests failed: ${failures[0]}`)
     await followsChanges()
-    return ''
+    const { library_version: newVersion } = (await status()).library
+    must(!nextLibrary === (newVersion === oldVersion), () => `the status says ${newVersion}, before it said ${oldVersion}`)
+    return `${oldVersion}, then ${newVersion}`
   },
 
   async 'a binary upgrade under load fails no request: two generations, then the new one alone'() {

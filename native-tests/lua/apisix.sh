@@ -39,6 +39,8 @@ lay_out() {
         -e "s|- 127.0.0.1:15095|- 9100|" \
         -e "s|^  # HTTP/1.1 and HTTP/2 without|$settings\n&|" \
         -e "s|^    source: .*|    source: file:$work/none\n    targets: {http: 127.0.0.1:15079}|" \
+        -e "s|^plugins:|&\n  - http-logger\n  - key-auth\n  - prometheus\n  - response-rewrite|" \
+        -e "s|^plugin_attr:|&\n  prometheus: {refresh_interval: 1}|" \
         -e "s|^nginx_config:|&\n  worker_processes: 2\n  error_log_level: info\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: include $here/servers.conf;|" \
         -e "s|^    include $root/apisix-patch/amesh-stream.conf;|&\n    include $here/stream_servers.conf;|" \
         "$root/apisix-patch/config.yaml" > "$prefix/conf/config.yaml"
@@ -80,6 +82,9 @@ else
 fi
 
 . "$here/network.sh"
+# a name for the tests of domains
+{ cat /etc/hosts; echo "127.1.0.2 endpoint.test"; } > "$work/hosts"
+mount --bind "$work/hosts" /etc/hosts
 lay_out
 start
 for one in $suites; do
@@ -109,7 +114,20 @@ reload() {
 }
 
 suite speak_late
+# shows WHAT: prometheus has a line of it, in a moment
+shows() {
+    for _ in $(seq 200); do
+        curl -s http://127.0.0.1:9091/apisix/prometheus/metrics | grep -q "$1" && return 0
+        sleep 0.1
+    done
+    return 1
+}
+
 suite leave_a_mesh
+commit=$(curl -s http://127.0.0.1:15080/v1/amesh/status | sed 's/.*"commit":\([0-9]*\).*/\1/')
+expect "prometheus shows the commit in the dictionaries" shows "^apisix_amesh_commit $commit\$"
+expect "and that every worker has applied it" shows "^apisix_amesh_applied_commit{worker=\"1\"} $commit\$"
+expect "and that there is no library" shows '^apisix_amesh_library_running 0$'
 reload
 expect "after a reload every worker has the virtual hosts that are in the zone" answers one one
 expect "and the routes that are not of the mesh" answers plain.test 'plain'

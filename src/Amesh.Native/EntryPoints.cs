@@ -10,7 +10,7 @@ namespace Amesh.Native;
 /// <summary>
 /// What the C shim (shim.c) calls. Nothing is thrown across: an error is a return code and a text.
 /// </summary>
-internal static unsafe class EntryPoints
+internal static unsafe partial class EntryPoints
 {
     private const int Abi = 1;
     private const int Ok = 0;
@@ -18,10 +18,9 @@ internal static unsafe class EntryPoints
 
     private static readonly Lock Gate = new();
 
-    // Lives as long as the process: C callers keep the pointer.
-    private static readonly nint VersionText = Marshal.StringToCoTaskMemUTF8(Instance.Version);
-
     private static Instance? _instance;
+
+    static EntryPoints() => Instance.Version = Marshal.PtrToStringUTF8(Version()) ?? Instance.Version;
 
     [UnmanagedCallersOnly(EntryPoint = "amesh_managed_start")]
     public static int Start(int abi, nint configZone, nint versionZone, byte* options, nuint optionsLength, byte* error, nuint errorSize)
@@ -105,8 +104,9 @@ internal static unsafe class EntryPoints
         }
     }
 
-    [UnmanagedCallersOnly(EntryPoint = "amesh_managed_version")]
-    public static nint Version() => VersionText;
+    // The version is the shim's: another one is another link, not another compilation.
+    [LibraryImport("amesh_shim", EntryPoint = "amesh_version")]
+    private static partial nint Version();
 
     // As much as fits, with a NUL; the length that would be needed, without it.
     private static int Copy(string text, byte* buffer, nuint size)

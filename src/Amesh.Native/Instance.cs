@@ -125,8 +125,8 @@ internal sealed partial class Instance : IDisposable
         });
     }
 
-    /// <summary>The library's version.</summary>
-    public static string Version { get; } = typeof(Instance).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
+    /// <summary>The library's version; the assembly's where there is no library.</summary>
+    public static string Version { get; set; } = typeof(Instance).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
     /// <summary>The status now.</summary>
     public InstanceStatus Status()

@@ -21,7 +21,6 @@ extern int amesh_managed_start(int abi, void *config_zone, void *version_zone, c
                                char *err, size_t err_size);
 extern int amesh_managed_status(char *buf, size_t size);
 extern int amesh_managed_stop(int timeout_ms);
-extern const char *amesh_managed_version(void);
 
 /* ---- nginx ---- */
 
@@ -227,9 +226,5 @@ EXPORT int amesh_stop(int timeout_ms)
 
 EXPORT const char *amesh_version(void)
 {
-    sigset_t before;
-    block_signals(&before);
-    const char *version = amesh_managed_version();
-    restore_signals(&before);
-    return version;
+    return AMESH_VERSION;
 }

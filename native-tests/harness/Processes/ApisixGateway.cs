@@ -7,7 +7,7 @@ namespace Amesh.Harness.Processes;
 
 /// <summary>
 /// A real Apache APISIX: the installation whose home is APISIX_HOME (with <c>openresty</c> on the PATH), in a private prefix, configured by
-/// <c>apisix-patch/config.yaml</c> (or <c>config-http.yaml</c>, where its nginx can no more) with ports and paths of the run. No file of the installation is changed.
+/// <c>apisix-patch/config.yaml</c> (or <c>config-http.yaml</c>, or without the TLS to endpoints, where its nginx can no more) with ports and paths of the run. No file of the installation is changed.
 /// </summary>
 internal sealed partial class ApisixGateway(string folder, GatewayOptions options) : IProxy
 {
@@ -25,9 +25,11 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
 
     public int? OutboundPort => Port;
 
-    /// <summary>Whether its nginx can hand connections from one listener to another (since 1.25.5, which OpenResty has since 1.27); if not, it takes HTTP only.</summary>
-    private static bool HasStream { get; } =
-        Network.Shell.Try("openresty", "-v") is var (_, output, error) && NginxVersion().Match(output + error) is { Success: true } match && int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) >= 27;
+    /// <summary>The second number of its nginx: since 27 it hands connections from one listener to another, since 29 it verifies certificates in Lua.</summary>
+    private static int Nginx { get; } =
+        Network.Shell.Try("openresty", "-v") is var (_, output, error) && NginxVersion().Match(output + error) is { Success: true } match ? int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : 0;
+
+    private static bool HasStream => Nginx >= 27;
 
     private bool ShowsEverything => options.LogLevel == "debug";
 
@@ -139,7 +141,7 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
     private string Configuration()
     {
         var yaml = new YamlStream();
-        yaml.Load(new StringReader(File.ReadAllText(Repository.At("apisix-patch", HasStream ? "config.yaml" : "config-http.yaml")).Replace(PlaceOfAmesh, Repository.Root.TrimEnd('/'), StringComparison.Ordinal)));
+        yaml.Load(new StringReader(Given().Replace(PlaceOfAmesh, Repository.Root.TrimEnd('/'), StringComparison.Ordinal)));
         var root = (YamlMappingNode)yaml.Documents[0].RootNode;
         Merge(root, (YamlMappingNode)Yaml($$"""
             {
@@ -148,7 +150,7 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
                 proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "{{_prefix}}/cache", cache_levels: "1:2"}]}
               },
               plugin_attr: {amesh: {library: "{{Repository.Library}}", source: "{{options.Source}}", protocol: {{options.Protocol}}, state_file: "{{options.StateFile}}", sds: "{{options.Sds}}", log_level: {{options.LogLevel}}, node: {{File.ReadAllText(Path.Combine(options.Recording, "node.json")).ReplaceLineEndings(" ")}} } },
-              nginx_config: {http_configuration_snippet: "include {{Repository.At("native-tests", "harness", "Processes", "control.conf")}};", worker_processes: {{options.Workers}}, error_log_level: {{options.LogLevel}}, worker_rlimit_nofile: 20000}
+              nginx_config: {http_configuration_snippet: {{Http(root)}}, worker_processes: {{options.Workers}}, error_log_level: {{options.LogLevel}}, worker_rlimit_nofile: 20000}
             }
             """));
         if (ShowsEverything)
@@ -161,6 +163,27 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
         var text = new StringWriter();
         new YamlStream(new YamlDocument(root)).Save(text, assignAnchors: false);
         return text.ToString();
+    }
+
+    /// <summary>What users are told to take for this nginx (docs/apisix.md).</summary>
+    private static string Given()
+    {
+        var all = File.ReadAllText(Repository.At("apisix-patch", "config.yaml"));
+        var http = File.ReadAllText(Repository.At("apisix-patch", "config-http.yaml"));
+        if (Nginx is < 27 or >= 29)
+        {
+            return Nginx < 27 ? http : all;
+        }
+        var lines = all.Split('\n').Where(static line => !line.Contains("amesh-upstream-tls.conf;", StringComparison.Ordinal) && !line.Contains("amesh-http2-tls.conf;", StringComparison.Ordinal));
+        const string Named = "    location @amesh {";
+        return string.Join('\n', lines).Replace(Named, "    set $amesh_http2_backend amesh_http2;\n" + Named, StringComparison.Ordinal) + "\n" + SnippetForHttp().Match(http).Value;
+    }
+
+    /// <summary>What config.yaml puts into nginx's http block, and the harness's own server.</summary>
+    private static string Http(YamlMappingNode root)
+    {
+        var given = ((YamlMappingNode)root.Children["nginx_config"]).Children.TryGetValue("http_configuration_snippet", out var node) ? ((YamlScalarNode)node).Value : "";
+        return JsonSerializer.Serialize($"{given}include {Repository.At("native-tests", "harness", "Processes", "control.conf")};");
     }
 
     /// <summary>The ports of the run in place of those that config.yaml captures.</summary>
@@ -203,6 +226,9 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
 
     [GeneratedRegex(@" (\d+)#\d+: .*(?:applied|(stream) subsystem is at) commit (\d+)")]
     private static partial Regex AppliedCommit();
+
+    [GeneratedRegex(@"  http_configuration_snippet: \|\n(    .*\n)+")]
+    private static partial Regex SnippetForHttp();
 
     [GeneratedRegex(@"server \{(\s*listen [^;]*;)+")]
     private static partial Regex CapturedPorts();

@@ -33,7 +33,8 @@ internal static class Scoreboard
             with the same redirection, and are compared: statuses, endpoints, what the endpoint saw, headers, redirects, times. Shares may differ by
             chance (four standard deviations), lengths of time by 20% and 50 ms; the proxy's own headers are not compared.
 
-            `gateway` is nginx with the smallest double of APISIX (`native-tests/gateway`); `apisix` is a real Apache APISIX 3.
+            `gateway` is nginx with the smallest double of APISIX (`native-tests/gateway`); `apisix` is a real Apache APISIX 3 (3.18); `apisix-stock` is the same
+            with APISIX's own router, `radixtree_host_uri`, on the same objects.
 
             This page is written by `harness verdicts --scenario NAME --record`; `./build.sh test` runs Istio's Bookinfo, traffic, resilience, protocols,
             gateway, security and the inbound side of reviews, and Kuma's Bookinfo and policies each time, and with APISIX_HOME set some of them in APISIX.

@@ -32,6 +32,12 @@ internal static class RuntimeCheck
                         $"leave the includes out (requests to endpoints that speak TLS are then refused), or take APISIX {NginxRuntime.FirstThatVerifies} (OpenResty 1.29)");
                 }
 
+                if (setting == Http && !runtime.Verifies && !snippet.Contains("set $amesh_http2_backend ", StringComparison.Ordinal))
+                {
+                    yield return Finding.Note("nginx_config." + setting, $"this nginx ({runtime.Name}) mixes up kept connections of HTTP/1.1 and HTTP/2: requests to endpoints that speak HTTP/2 may fail",
+                        "take http_configuration_snippet and `set $amesh_http2_backend` over from apisix-patch/config-http.yaml");
+                }
+
                 foreach ((_, string file, string where) in Verifying.Where(one => one.Setting == setting && !included.Contains(one.File) && runtime is { Verifies: true, File: not null }))
                 {
                     yield return Finding.Note("nginx_config." + setting, $"does not include {file}: what goes to endpoints that speak TLS is refused", $"include /usr/local/amesh/apisix-patch/{file}; in {where}");

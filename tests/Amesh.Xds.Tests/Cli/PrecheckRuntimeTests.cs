@@ -26,7 +26,8 @@ public sealed class PrecheckRuntimeTests : IDisposable
     public void The_one_for_HTTP_is_the_other_without_what_needs_more()
     {
         string[] rest = [.. Settings("config-http.yaml").Except(Settings("config.yaml"))];
-        Assert.Equal(["- 15001", "- 15006", "enable: false"], rest);
+        Assert.Equal(["- 15001", "- 15006", "enable: false", "http_configuration_snippet: |", "upstream amesh_http2 {", "server 0.0.0.1;",
+            "balancer_by_lua_block { apisix.http_balancer_phase() }", "keepalive 320;", "set $amesh_http2_backend amesh_http2;"], rest);
         Assert.DoesNotContain(Settings("config-http.yaml"), static line => line.Contains("-tls.conf", StringComparison.Ordinal) || line.Contains("stream_p", StringComparison.Ordinal));
 
         static HashSet<string> Settings(string file) =>
@@ -36,6 +37,7 @@ public sealed class PrecheckRuntimeTests : IDisposable
     [Theory]
     [InlineData("3.9.1", "", "proxy_mode: this nginx (openresty/1.2.3.4) cannot hand connections", "config-http.yaml")]
     [InlineData("3.9.1", "", "snippet: includes amesh-upstream-tls.conf and amesh-http2-tls.conf, which this nginx (openresty/1.2.3.4) does not understand", "leave the includes out")]
+    [InlineData("3.14.1", "ngx_stream_pass_module", "mixes up kept connections of HTTP/1.1 and HTTP/2", "config-http.yaml")]
     [InlineData("3.14.1", "ngx_stream_pass_module", "stream_configuration_snippet: includes amesh-upstream-tls.conf, which", "leave the includes out")]
     public async Task What_a_nginx_cannot_is_told(string version, string modules, string finding, string cure)
     {
