@@ -104,7 +104,7 @@ function layOut() {
   enable_control: true
   control: {ip: 127.0.0.1, port: 15080}
   proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "${folder}/cache", cache_levels: "1:2"}]}`)
-    .replace(/ {4}source: .*/, `    source: grpc://127.0.0.1:15010\n    library: "${folder}/lib/libxds.so"\n    node: ${fs.readFileSync(path.join(recording, 'node.json'), 'utf8').replaceAll('\n', ' ')}`)
+    .replace(/ {4}source: .*/, `    source: grpc://127.0.0.1:15010\n    library: "${folder}/lib/libxds.so"\n    state_file: "${folder}/state"\n    node: ${fs.readFileSync(path.join(recording, 'node.json'), 'utf8').replaceAll('\n', ' ')}`)
     .replace('nginx_config:\n', 'nginx_config:\n  worker_processes: 2\n  error_log_level: notice\n  worker_rlimit_nofile: 20000\n')
   fs.writeFileSync(path.join(prefix, 'conf/config.yaml'), text)
   const init = spawnSync('bash', ['./bin/apisix', 'init'], { cwd: prefix, encoding: 'utf8' })
@@ -117,6 +117,35 @@ async function followsChanges() {
   const before = (await status()).commit
   await ask(15011, `/step/${step++ % 2 ? 'endpoints-of-one' : 'endpoints-of-one-again'}`, { method: 'POST' })
   await until('a change is applied', async () => { const now = await status(); return now.commit > before && now.applied === now.commit })
+}
+
+let replay
+const startReplay = () => { replay = start('replay', amesh, ['replay', recording, '--port', '15010', '--http', '15011', '--step', 'base', '--quiet']) }
+async function stopReplay() {
+  replay.kill('SIGTERM')
+  await new Promise(done => replay.once('exit', done))
+}
+
+// by every worker, whichever takes the connection
+async function served() {
+  let answers = 0
+  await until('the mesh is served', async () => {
+    const { status } = await ask(18001, '/', { host: hostOf(1) })
+    answers = status === 200 ? answers + 1 : 0
+    return answers >= 30
+  })
+}
+
+async function startApisix() {
+  // as a daemon: nginx takes no USR2 otherwise
+  start('apisix', 'openresty', ['-p', prefix, '-c', path.join(prefix, 'conf/nginx.conf')])
+  await served()
+}
+
+async function stopApisix() {
+  const last = master()
+  process.kill(last, 'SIGTERM')
+  await until('APISIX is gone', () => !alive(last))
 }
 
 const tests = {
@@ -212,6 +241,44 @@ const tests = {
     return `${running.sent} requests`
   },
 
+  async 'a start while the control plane is away serves the last good state, and says so'() {
+    await until('the state is on disk', () => fs.existsSync(path.join(folder, 'state')))
+    await stopApisix()
+    await stopReplay()
+    const said = () => errors(/no control plane has answered yet/).length
+    const before = said()
+    await startApisix()
+    const { library } = await status()
+    must(library.state !== 'connected' && library.serving_state_of, () => JSON.stringify(library))
+    must(said() === before + 1, 'the error log says so')
+    startReplay()
+    await until('the control plane is followed', async () => { const now = (await status()).library; return now.state === 'connected' && !now.serving_state_of })
+    await followsChanges()
+    return `of ${library.serving_state_of}`
+  },
+
+  async 'without its library APISIX runs, nothing is started over and over, and one error says why'() {
+    await stopApisix()
+    fs.renameSync(path.join(folder, 'lib/libxds.so'), path.join(folder, 'lib/away.so'))
+    const before = errors(/no xDS library/).length
+    start('apisix', 'openresty', ['-p', prefix, '-c', path.join(prefix, 'conf/nginx.conf')])
+    await until('the status says why', async () => /libxds.so/.test((await ask(15080, '/v1/amesh/status')).body))
+    await until('its processes', () => { const now = generation(master()); return now.agent && now.workers.length === 2 })
+    const processes = generation(master())
+    for (let i = 0; i < 20; i++) {
+      const answer = await ask(18001, '/', { host: hostOf(1) })
+      must(answer.status === 503, () => `answered ${answer.status}`)
+      await sleep(100)
+    }
+    const now = generation(master())
+    must(now.agent === processes.agent && now.workers.join() === processes.workers.join(), 'the same processes')
+    must(errors(/no xDS library/).length === before + 1, 'one error')
+    fs.renameSync(path.join(folder, 'lib/away.so'), path.join(folder, 'lib/libxds.so'))
+    process.kill(master(), 'SIGHUP')
+    await served()
+    return ''
+  },
+
   async 'no process has died of a signal that was not sent here'() {
     // kill -9 of an agent and of a worker
     const died = errors(/exited on signal/).filter(line => !line.includes('signal 9'))
@@ -226,18 +293,10 @@ async function main() {
 events { worker_connections 4096; }
 http { access_log off; server { listen 8080; location / { return 200 "ok"; } } }`)
   start('backend', 'openresty', ['-p', folder, '-g', 'daemon off;', '-c', path.join(folder, 'backend.conf')])
-  start('replay', amesh, ['replay', recording, '--port', '15010', '--http', '15011', '--step', 'base', '--quiet'])
+  startReplay()
   layOut()
   await until('the control plane answers', async () => (await ask(15011, '/state')).status === 200)
-  // as a daemon: nginx takes no USR2 otherwise
-  start('apisix', 'openresty', ['-p', prefix, '-c', path.join(prefix, 'conf/nginx.conf')])
-  // by every worker, whichever takes the connection
-  let served = 0
-  await until('the mesh is served', async () => {
-    const { status } = await ask(18001, '/', { host: hostOf(1) })
-    served = status === 200 ? served + 1 : 0
-    return served >= 30
-  })
+  await startApisix()
 
   let passed = 0
   let failed = 0

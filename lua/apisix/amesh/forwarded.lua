@@ -128,6 +128,8 @@ function _M.request(ctx, http)
     ctx.amesh_forwarded = true
 
     set_client_certificate(ctx, http)
+    -- from clients that it does not trust some versions of APISIX take it away
+    restore(ctx, "x-forwarded-for", ctx.var.original_x_forwarded_for)
     set_addresses(ctx, http)
     set_scheme(ctx, http)
     restore(ctx, "x-forwarded-host", original("x_forwarded_host"))
