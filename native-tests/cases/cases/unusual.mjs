@@ -1,4 +1,6 @@
 // Requests and answers as they seldom come: what nginx or Lua would stumble over where Envoy does not.
+// nginx 1.22 of the test gateway takes no HTTP/2 without TLS beside HTTP/1.1.
+const NEEDS_H2C = { not_on: ['gateway'] }
 const large = size => 'l'.repeat(size)
 const retried = more => ({ retry_policy: { retry_on: '5xx', num_retries: 2, retry_back_off: { base_interval: '0.001s' } }, ...more })
 
@@ -8,6 +10,19 @@ export default [
     slow: true,
     action: { timeout: '0.4s' },
     requests: [{ send: { method: 'POST', body: ['one', 'two'], pause: 900 }, want: { status: 200, seen: { body: 'onetwo' } } }],
+  },
+  {
+    name: 'requests of HTTP/2 that do not say how long they are, where their body is wanted first',
+    action: { timeout: '5s', request_mirror_policies: [{ cluster: 'two' }] },
+    ...NEEDS_H2C,
+    requests: [
+      { send: { proto: 'h2c' }, want: { seen: { method: 'GET' }, reached_soon: ['127.1.0.1', '127.1.0.2'] } },
+      { send: { proto: 'h2c', method: 'POST', body: 'words' }, want: { seen: { body: 'words' } } },
+    ],
+  },
+  {
+    name: 'paths that have a meaning inside nginx',
+    requests: ['/@amesh', '/@amesh_http2?x', '/logs/worker_events.sock', '/proxy_mirror'].map(path => ({ send: { path }, want: { seen: { path } } })),
   },
   {
     name: 'a switched connection has no end by the route',
@@ -65,7 +80,7 @@ export default [
   },
   {
     name: 'as many requests on a connection as Envoy lets through at a time',
-    not_on: ['gateway'],    // nginx 1.22 of the test gateway takes no HTTP/2 without TLS beside HTTP/1.1
+    ...NEEDS_H2C,
     action: { cluster: 'one' },
     requests: [{ send: { proto: 'h2c' }, want: { settings: { maxConcurrentStreams: value => value >= 1024 } } }],
   },
