@@ -1,5 +1,6 @@
 using System.Text;
 using Amesh.Xds.Json;
+using Amesh.Xds.Secrets;
 using Amesh.Xds.Store;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
@@ -9,7 +10,7 @@ namespace Amesh.Xds.Recordings;
 
 /// <summary>
 /// Takes private keys and passwords out of messages: the content of every <c>DataSource</c> under a field that holds a secret,
-/// and whatever looks like a PEM private key, wherever it is, also in fields that our definitions do not have. All other bytes
+/// key sets that are not public, and whatever looks like a PEM private key, wherever it is, also in fields that our definitions do not have. All other bytes
 /// stay as they are.
 /// </summary>
 public static class PrivateKeys
@@ -29,6 +30,9 @@ public static class PrivateKeys
         ("envoy.extensions.transport_sockets.tls.v3.GenericSecret", 1), // secret
         ("envoy.extensions.filters.http.basic_auth.v3.BasicAuth", 1), // users
     ];
+
+    // Its content is a secret only where one of its keys is.
+    private static readonly (string Message, int Field) KeySet = ("envoy.extensions.filters.http.jwt_authn.v3.JwtProvider", 4); // local_jwks
 
     private static readonly byte[] PemBegin = "-----BEGIN "u8.ToArray();
     private static readonly byte[] PemKey = "PRIVATE KEY-----"u8.ToArray();
@@ -85,6 +89,11 @@ public static class PrivateKeys
             return known is null || known.FieldType == FieldType.Message ? Blank(field.Content) : Encoding.UTF8.GetBytes(Placeholder);
         }
 
+        if ((typeName, field.Number) == KeySet && KeySetOf(field.Content) is { } text && !KeySets.IsPublic(text, out _))
+        {
+            return Blank(field.Content);
+        }
+
         if (known?.FieldType == FieldType.Message)
         {
             return Walk(field.Content, known.MessageType, null);
@@ -107,6 +116,19 @@ public static class PrivateKeys
     private static bool IsSecret(FieldDescriptor? known, string? typeName, int number) =>
         (typeName is not null && SecretFields.Contains((typeName, number)))
         || (known is not null && known.Name is "private_key" or "password" && (known.FieldType == FieldType.String || known is { FieldType: FieldType.Message, MessageType.FullName: DataSource }));
+
+    // The text in a DataSource, which is no key set where it cannot be read; null where it is elsewhere.
+    private static string? KeySetOf(ReadOnlyMemory<byte> dataSource)
+    {
+        try
+        {
+            return DataSources.Inline(Envoy.Config.Core.V3.DataSource.Parser.ParseFrom(dataSource.Span));
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return "";
+        }
+    }
 
     // A DataSource: the name of a file or of a variable is no secret, and tells where the key was.
     private static ReadOnlyMemory<byte>? Blank(ReadOnlyMemory<byte> dataSource)

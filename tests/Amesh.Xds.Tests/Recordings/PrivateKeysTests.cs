@@ -3,6 +3,9 @@ using Amesh.Xds.Recordings;
 using Amesh.Xds.Tests.Ads;
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
+using Envoy.Config.Listener.V3;
+using Envoy.Extensions.Filters.Http.JwtAuthn.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Envoy.Service.Discovery.V3;
 using Google.Protobuf;
@@ -57,6 +60,22 @@ public sealed class PrivateKeysTests
         Assert.Equal("chain", clean.TlsCertificate.CertificateChain.InlineString);
         Assert.Equal(PrivateKeys.Placeholder, clean.TlsCertificate.PrivateKey.InlineString);
         Assert.Equal(PrivateKeys.Placeholder, clean.TlsCertificate.Password.InlineString);
+    }
+
+    [Theory]
+    [InlineData("""{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}""", false)]
+    [InlineData("""{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB"}]}""", false)]
+    [InlineData("no JSON", false)]
+    [InlineData("""{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}""", true)]
+    public void A_key_set_with_secret_keys_goes_and_a_public_one_stays(string keys, bool stays)
+    {
+        var filter = new JwtAuthentication { Providers = { ["p"] = new JwtProvider { Issuer = "i", LocalJwks = new DataSource { InlineString = keys } } } };
+        var manager = new HttpConnectionManager { HttpFilters = { new HttpFilter { Name = "jwt", TypedConfig = Any.Pack(filter) } } };
+        var listener = new Listener { Name = "l", FilterChains = { new FilterChain { Filters = { new Envoy.Config.Listener.V3.Filter { Name = "http", TypedConfig = Any.Pack(manager) } } } } };
+        Listener clean = Listener.Parser.ParseFrom(CleanedBody(listener));
+        JwtProvider provider = clean.FilterChains[0].Filters[0].TypedConfig.Unpack<HttpConnectionManager>().HttpFilters[0].TypedConfig.Unpack<JwtAuthentication>().Providers["p"];
+        Assert.Equal("i", provider.Issuer);
+        Assert.Equal(stays ? keys : PrivateKeys.Placeholder, provider.LocalJwks.InlineString);
     }
 
     [Fact]

@@ -1,6 +1,6 @@
-using System.Text.Json;
 using Amesh.Apisix;
 using Amesh.Translation.Secrets;
+using Amesh.Xds.Secrets;
 using Envoy.Config.Core.V3;
 using EnvoyRemoteJwks = Envoy.Extensions.Filters.Http.JwtAuthn.V3.RemoteJwks;
 
@@ -16,8 +16,6 @@ internal sealed class JwtKeys(string owner, IDataReader data)
 {
     // Envoy's own for a fetch that has none.
     private const double NoTimeout = 60;
-
-    private static readonly string[] _private = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
     private readonly List<Secret> _secrets = [];
     private readonly SortedSet<string> _clusters = new(StringComparer.Ordinal);
@@ -36,12 +34,12 @@ internal sealed class JwtKeys(string owner, IDataReader data)
             return provider;
         }
 
-        if (IsPublic(text, out bool isJson))
+        if (KeySets.IsPublic(text, out bool isObject))
         {
             return provider with { Jwks = text };
         }
 
-        if (!isJson)
+        if (!isObject)
         {
             diagnostics.Refused("", "no JSON Web Key Set; tokens of this provider are refused");
             return provider;
@@ -83,28 +81,4 @@ internal sealed class JwtKeys(string owner, IDataReader data)
         int slash = rest.IndexOf('/', StringComparison.Ordinal);
         return slash < 0 ? (rest, "/") : (rest[..slash], rest[slash..]);
     }
-
-    // True only for what is known to be so.
-    private static bool IsPublic(string text, out bool isJson)
-    {
-        isJson = false;
-        try
-        {
-            using var document = JsonDocument.Parse(text);
-            isJson = document.RootElement.ValueKind == JsonValueKind.Object;
-            return isJson && IsPublic(document.RootElement);
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
-
-    private static bool IsPublic(JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Object => element.EnumerateObject().All(member => !_private.Contains(member.Name) && IsPublic(member.Value)),
-        JsonValueKind.Array => element.EnumerateArray().All(IsPublic),
-        JsonValueKind.String => element.GetString() is not { } value || (value != "oct" && !value.Contains("PRIVATE KEY", StringComparison.Ordinal)),
-        _ => true,
-    };
 }
