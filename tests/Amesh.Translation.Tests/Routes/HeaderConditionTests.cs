@@ -36,6 +36,16 @@ public class HeaderConditionTests
             new() { Name = "x", RangeMatch = new Int64Range { Start = 1, End = 5 } });
 
     [Fact]
+    public void An_inverted_range_wants_the_header_to_be_there_unless_an_absent_one_counts_as_empty()
+    {
+        var matcher = new HeaderMatcher { Name = "x", RangeMatch = new Int64Range { Start = 1, End = 5 }, InvertMatch = true };
+        const string Outside = """["OR",["amesh_header_x","!","~~","^[-+]?[0-9]+\\z"],["amesh_header_x","!",">=",1],["amesh_header_x","!","<",5]]""";
+        Is($"""["AND",["amesh_header_x","~~","^"],{Outside}]""", matcher);
+        matcher.TreatMissingHeaderAsEmpty = true;
+        Is(Outside, matcher);
+    }
+
+    [Fact]
     public void Case_is_left_out_where_it_is_asked_for() =>
         Is("""["amesh_header_x","~*","^a\\.b\\z"]""", new() { Name = "x", StringMatch = new() { Exact = "a.b", IgnoreCase = true } });
 

@@ -51,6 +51,26 @@ public sealed class SecretFilesTests : IDisposable
     }
 
     [Fact]
+    public void Files_that_change_amid_a_push_wait_for_its_end()
+    {
+        Write();
+        Give(new CommonTlsContext { TlsCertificates = { new TlsCertificate { CertificateChain = File("cert.pem"), PrivateKey = File("key.pem") } } });
+        (string certificate, string key) = Pems.Pair();
+        System.IO.File.WriteAllText(PathOf("cert.pem"), certificate + "\n\n");
+        System.IO.File.WriteAllText(PathOf("key.pem"), key + "\n\n");
+        _pipeline.Reread();
+
+        _pipeline.Apply(new DiscoveryUpdate(TypeUrls.Cluster, "2", [new DiscoveryResource("half", "2", new Cluster { Name = "half" }.ToByteArray())], [], false));
+        _commits.Last = null;
+        _pipeline.Reread();
+        Assert.Null(_commits.Last);
+
+        _pipeline.Quiet();
+        _pipeline.Reread();
+        AssertSecret(certificate + "\n\n", key + "\n\n");
+    }
+
+    [Fact]
     public void A_name_of_Istios_that_says_files_is_read_from_them()
     {
         (string certificate, string key) = Write();
