@@ -15,6 +15,9 @@ public sealed record AmeshPlugin
     /// <summary><c>high</c>: the limits of the cluster's circuit breakers for high priority count; else the default ones.</summary>
     public string? Priority { get; init; }
 
+    /// <summary>The header, in lower case, that names the cluster.</summary>
+    public string? ClusterHeader { get; init; }
+
     /// <summary>Weighted clusters; one is drawn at random for each request.</summary>
     public IReadOnlyList<WeightedCluster>? Clusters { get; init; }
 
@@ -99,6 +102,9 @@ public sealed record WeightedCluster
 
     /// <summary>What the cluster of that destination says besides.</summary>
     public OriginalDestination? OriginalDstFrom { get; init; }
+
+    /// <summary>Instead of an upstream: the header, in lower case, that names the cluster.</summary>
+    public string? ClusterHeader { get; init; }
 
     /// <summary>Its share of the sum of all weights; 0 is never drawn.</summary>
     public required uint Weight { get; init; }

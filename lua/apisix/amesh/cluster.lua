@@ -3,11 +3,13 @@
 local core = require("apisix.core")
 local upstream = require("apisix.upstream")
 local circuit_limits = require("apisix.amesh.circuit_limits")
+local authority = require("apisix.amesh.authority")
 local connection = require("apisix.amesh.connection")
 local destination = require("apisix.amesh.destination")
 local followed = require("apisix.amesh.followed")
 local headers = require("apisix.amesh.headers")
 local local_reply = require("apisix.amesh.local_reply")
+local object_id = require("apisix.amesh.object_id")
 local outlier = require("apisix.amesh.outlier")
 local upstream_groups = require("apisix.amesh.upstream_groups")
 
@@ -23,6 +25,7 @@ local _M = {}
 
 local NOTHING = {}
 local NO_HEALTHY = "no healthy upstream"
+local AUTHORITY = ":authority"
 -- an original destination is given up on after so many seconds where its cluster says nothing
 local ORIGINAL_DST_CONNECT = 10
 local FOREVER = 86400
@@ -155,11 +158,30 @@ function _M.use_chosen(ctx, id)
 end
 
 
+-- The cluster that the request itself names, in the first of the header's values.
+local function by_header(ctx, target)
+    local header = target.cluster_header
+    local name = header == AUTHORITY and authority.of(ctx) or headers.values(ctx, header)[1]
+    local id = name and object_id.of(name)
+    if not id or not _M.upstream_by_id(id) then
+        return local_reply.send(ctx, target.not_found_status or 503)
+    end
+
+    local value
+    id, value = _M.group_of(id, _M.upstream_by_id(id))
+    return use_upstream(ctx, id, value)
+end
+
+
 -- Sets and returns the upstream of the request, or answers 503 when it has no endpoint. `target`: a cluster or the
 -- whole plugin configuration; `default_id`: the route's own upstream.
 function _M.use(ctx, target, default_id)
     if target.original_dst then
         return original_dst(ctx, target.original_dst_from)
+    end
+
+    if target.cluster_header then
+        return by_header(ctx, target)
     end
 
     local id = target.upstream_id or default_id

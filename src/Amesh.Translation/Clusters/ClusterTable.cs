@@ -15,6 +15,9 @@ namespace Amesh.Translation.Clusters;
 /// <param name="failed">Told of a cluster whose upstream cannot be made, and stays as it is.</param>
 internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<string, bool> isNamed, Action<string, Exception> failed)
 {
+    /// <summary>Stands for all clusters, where a request says itself which it goes to. Envoy's names are not empty, and this is none of a mesh's.</summary>
+    public const string Any = "*";
+
     private readonly Dictionary<string, ClusterModel> _clusters = [];
     private readonly Dictionary<string, Assignment> _assignments = [];
     private readonly Dictionary<string, SortedSet<string>> _clustersByAssignment = [];
@@ -127,7 +130,14 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
     /// <summary>The upstream of a cluster must be made again, and that of every aggregate that it is in, and its subsets.</summary>
     public void MarkDirty(string cluster)
     {
-        if (_dirty.Add(cluster))
+        if (cluster == Any)
+        {
+            foreach (string one in _clusters.Keys)
+            {
+                MarkDirty(one);
+            }
+        }
+        else if (_dirty.Add(cluster))
         {
             foreach (string aggregate in _aggregates.GetValueOrDefault(cluster) ?? [])
             {
@@ -168,7 +178,7 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
     // a control plane can forget to take one back (Istio does, in Delta).
     private void Make(string name)
     {
-        bool used = isNamed(name) || _aggregates.GetValueOrDefault(name) is { Count: > 0 };
+        bool used = isNamed(name) || isNamed(Any) || _aggregates.GetValueOrDefault(name) is { Count: > 0 };
         ClusterModel? cluster = used ? _clusters.GetValueOrDefault(name) : null;
         SetMembers(name, cluster?.Members ?? []);
         Names.Follow(name, cluster?.Lookup is { } lookup && Names.IsAnswered

@@ -39,6 +39,8 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
                 return (upstream, plugin with { OriginalDst = originalDst, OriginalDstFrom = scope.OriginalDstOf?.Invoke(action.Cluster), NotFoundStatus = NotFoundStatus(action, action.Cluster) });
             case RouteAction.ClusterSpecifierOneofCase.WeightedClusters:
                 return (null, plugin with { Clusters = Weighted(action, diagnostics.At("weighted_clusters")) });
+            case RouteAction.ClusterSpecifierOneofCase.ClusterHeader:
+                return (null, plugin with { ClusterHeader = NamedBy(action.ClusterHeader, action, diagnostics), NotFoundStatus = NotFoundStatus(action) });
             default:
                 diagnostics.NotYet("cluster_specifier", $"{action.ClusterSpecifierCase} is not translated; the answer is 503");
                 return (null, new AmeshPlugin { DirectResponse = new DirectResponse(503, null) });
@@ -64,19 +66,16 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
         {
             EnvoyWeight cluster = weighted.Clusters[i];
             DiagnosticScope at = diagnostics.At($"clusters[{i}]");
-            if (cluster.Name.Length == 0)
-            {
-                at.NotYet("cluster_header", "its share is answered with 503");
-            }
-
-            (string? upstream, bool? originalDst) = Target(cluster.Name, LbMarks.Of(action.MetadataMatch, cluster.MetadataMatch), at);
+            string? header = cluster.Name.Length == 0 ? NamedBy(cluster.ClusterHeader, action, at) : null;
+            (string? upstream, bool? originalDst) = header is null ? Target(cluster.Name, LbMarks.Of(action.MetadataMatch, cluster.MetadataMatch), at) : (null, null);
             targets.Add(new WeightedCluster
             {
                 UpstreamId = upstream,
+                ClusterHeader = header,
                 OriginalDst = originalDst,
-                OriginalDstFrom = scope.OriginalDstOf?.Invoke(cluster.Name),
+                OriginalDstFrom = header is null ? scope.OriginalDstOf?.Invoke(cluster.Name) : null,
                 Weight = cluster.Weight ?? 0,
-                NotFoundStatus = NotFoundStatus(action, cluster.Name),
+                NotFoundStatus = header is null ? NotFoundStatus(action, cluster.Name) : NotFoundStatus(action),
                 HostRewrite = cluster.HostRewriteLiteral.Length == 0 ? null : cluster.HostRewriteLiteral,
                 RequestHeaders = new HeaderMutations()
                     .Level(cluster.RequestHeadersToAdd, cluster.RequestHeadersToRemove, "request_headers_to_add", at).OrNull,
@@ -90,12 +89,26 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
 
     // Said only where it is not 503, and as long as there is no such cluster.
     private uint? NotFoundStatus(RouteAction action, string cluster) =>
-        scope.KindOf(cluster) != ClusterKind.Missing ? null : action.ClusterNotFoundResponseCode switch
+        scope.KindOf(cluster) != ClusterKind.Missing ? null : NotFoundStatus(action);
+
+    private static uint? NotFoundStatus(RouteAction action) => action.ClusterNotFoundResponseCode switch
+    {
+        RouteAction.Types.ClusterNotFoundResponseCode.NotFound => 404,
+        RouteAction.Types.ClusterNotFoundResponseCode.InternalServerError => 500,
+        _ => null,
+    };
+
+    // Whatever cluster there is may be asked for.
+    private string NamedBy(string header, RouteAction action, DiagnosticScope diagnostics)
+    {
+        if (action.MetadataMatch is not null)
         {
-            RouteAction.Types.ClusterNotFoundResponseCode.NotFound => 404,
-            RouteAction.Types.ClusterNotFoundResponseCode.InternalServerError => 500,
-            _ => null,
-        };
+            diagnostics.NotYet("metadata_match", "a cluster that a header names is asked for no metadata");
+        }
+
+        clusters.Add(ClusterTable.Any);
+        return header.ToLowerInvariant();
+    }
 
     private (string? UpstreamId, bool? OriginalDst) Target(string cluster, string marks, DiagnosticScope diagnostics)
     {

@@ -46,6 +46,21 @@ public class VirtualHostTranslatorTests
     public void The_host_that_was_asked_for_is_told_where_that_is_asked_for(bool append) =>
         Assert.Equal(append ? true : null, Translated(Host(new RouteAction { Cluster = "there", AppendXForwardedHost = append })).Routes[0].Plugins.Amesh.AppendForwardedHost);
 
+    [Fact]
+    public void A_request_may_name_its_cluster()
+    {
+        var action = new RouteAction { ClusterHeader = "X-To", ClusterNotFoundResponseCode = RouteAction.Types.ClusterNotFoundResponseCode.NotFound };
+        TranslatedVirtualHost translated = Translated(Host(action));
+        Assert.Equal(("x-to", 404u), (translated.Routes[0].Plugins.Amesh.ClusterHeader, translated.Routes[0].Plugins.Amesh.NotFoundStatus));
+        Assert.Null(translated.Routes[0].UpstreamId);
+        Assert.Equal([ClusterTable.Any], translated.Clusters);
+
+        var weighted = new RouteAction { WeightedClusters = new Envoy.Config.Route.V3.WeightedCluster() };
+        weighted.WeightedClusters.Clusters.Add(new Envoy.Config.Route.V3.WeightedCluster.Types.ClusterWeight { ClusterHeader = "x-to", Weight = 1 });
+        Apisix.WeightedCluster one = Assert.Single(Translated(Host(weighted)).Routes[0].Plugins.Amesh.Clusters!);
+        Assert.Equal(("x-to", null), (one.ClusterHeader, one.UpstreamId));
+    }
+
     private static TranslatedVirtualHost Translated(EnvoyVirtualHost host) => VirtualHostTranslator.Translate(
         new RouteScope("rc", new RouteConfiguration(), name => name == "there" ? ClusterKind.Eds : ClusterKind.Missing),
         host,

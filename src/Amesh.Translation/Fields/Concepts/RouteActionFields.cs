@@ -27,7 +27,8 @@ internal static class RouteActionFields
                 "request_mirror_policies",
                 Exact("plugins.amesh mirrors", "copies go out when the whole body is there; a gRPC call whose length is not known is not copied")
             },
-            { "cluster_header cluster_specifier_plugin inline_cluster_specifier_plugin", NotYet("such a route answers 503") },
+            { "cluster_header", Exact("plugins.amesh cluster_header", "a cluster of the connection's own destination cannot be named: 503") },
+            { "cluster_specifier_plugin inline_cluster_specifier_plugin", NotYet("such a route answers 503") },
             { "metadata_match", Exact("routes.upstream_id", "an upstream for each subset; see Cluster.lb_subset_config. In front of an aggregate it is told where it stands") },
             { "cors", NotYet("only the filter's own configuration is read", "plugins.amesh cors") },
             { "rate_limits include_vh_rate_limits", NotYet("there is no limit") },
@@ -59,7 +60,7 @@ internal static class RouteActionFields
             { "request_headers_to_add request_headers_to_remove", Exact("plugins.amesh clusters[].request_headers") },
             { "response_headers_to_add response_headers_to_remove", Exact("plugins.amesh clusters[].response_headers") },
             { "host_rewrite_literal", Exact("plugins.amesh clusters[].host_rewrite") },
-            { "cluster_header", NotYet("its share is answered with 503") },
+            { "cluster_header", Exact("plugins.amesh clusters[].cluster_header") },
             { "metadata_match", Exact("plugins.amesh clusters[].upstream_id", "with what the route asks for") },
             { "typed_per_filter_config", NotYet("filters are configured as the route says; where it is of one that refuses, the route lets nobody through") },
         },
