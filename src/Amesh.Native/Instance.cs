@@ -150,6 +150,8 @@ internal sealed partial class Instance : IDisposable
             Updates = ads?.Updates ?? 0,
             Nacks = ads?.Nacks ?? 0,
             Objects = Enum.GetValues<ObjectKind>().ToDictionary(kind => ObjectKey.Prefix(kind)[1..], pipeline.Translator.Count),
+            CheckedEndpoints = pipeline.Translator.CheckedEndpoints.Checked,
+            UnhealthyEndpoints = pipeline.Translator.CheckedEndpoints.Unhealthy,
             Diagnostics = SeverityNames.Where(s => pipeline.Translator.Count(s.Severity) > 0).ToDictionary(s => s.Name, s => pipeline.Translator.Count(s.Severity)),
         });
     }

@@ -48,6 +48,12 @@ internal sealed record InstanceStatus
     /// <summary>Responses that were refused, at least in part.</summary>
     public long Nacks { get; init; }
 
+    /// <summary>Endpoints whose health is checked.</summary>
+    public int CheckedEndpoints { get; init; }
+
+    /// <summary>Those of them that are unhealthy; the error log has their names.</summary>
+    public int UnhealthyEndpoints { get; init; }
+
     /// <summary>Objects by kind.</summary>
     public Dictionary<string, int> Objects { get; init; } = [];
 

@@ -84,6 +84,9 @@ public sealed class Translator : IUnitHandler
     /// <summary>The names among the endpoints, and what they stand for.</summary>
     internal NameTable EndpointNames => _clusters.Names;
 
+    /// <summary>How many endpoints are checked (<c>health_checks</c>), and how many of them are unhealthy.</summary>
+    public (int Checked, int Unhealthy) CheckedEndpoints => Health.Count;
+
     /// <summary>The endpoints that are checked.</summary>
     internal HealthTable Health => _clusters.Health;
 

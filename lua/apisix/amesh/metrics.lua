@@ -27,6 +27,8 @@ local GAUGES = {
     connected = { "1 when the library follows its source" },
     library_running = { "1 when libxds.so runs" },
     objects = { "Objects that the library holds, by kind", { "kind" } },
+    checked_endpoints = { "Endpoints whose health is checked" },
+    unhealthy_endpoints = { "Checked endpoints that are unhealthy" },
     diagnostics = { "What is done otherwise than Envoy does it, by severity", { "severity" } },
 }
 
@@ -75,6 +77,8 @@ local function set_library(library)
     end
 
     metrics.commit_refused:set(library.commit_error and 1 or 0)
+    metrics.checked_endpoints:set(library.checked_endpoints or 0)
+    metrics.unhealthy_endpoints:set(library.unhealthy_endpoints or 0)
     set_each(metrics.objects, library.objects)
     set_each(metrics.diagnostics, library.diagnostics)
     for name in pairs(COUNTERS) do

@@ -14,6 +14,7 @@ namespace Amesh.Translation.Clusters;
 internal sealed class HealthTable
 {
     private readonly Dictionary<string, ClusterHealth> _clusters = [];
+    private (int Checked, int Unhealthy)? _count;
 
     /// <summary>Whether somebody checks. If not, endpoints are as healthy as the control plane says.</summary>
     public bool IsChecked { get; set; }
@@ -26,13 +27,18 @@ internal sealed class HealthTable
     public IReadOnlyDictionary<HealthTarget, HealthTls?> Targets(Func<string, Secret?> secretOf) =>
         _clusters.Values.SelectMany(cluster => cluster.Hosts.Values).ToDictionary(host => host.Target, host => TlsOf(host, secretOf));
 
-    /// <summary>How many endpoints are checked, and how many of them are not healthy.</summary>
+    /// <summary>How many endpoints are checked, and how many of them are unhealthy; counted again only after a change.</summary>
     public (int Checked, int Unhealthy) Count
     {
         get
         {
-            HealthStatus?[] all = [.. _clusters.Values.SelectMany(cluster => cluster.Hosts.Values).Select(host => host.Status)];
-            return (all.Length, all.Count(status => status == HealthStatus.Unhealthy));
+            if (_count is not { } count)
+            {
+                HealthStatus?[] all = [.. _clusters.Values.SelectMany(cluster => cluster.Hosts.Values).Select(host => host.Status)];
+                _count = count = (all.Length, all.Count(status => status == HealthStatus.Unhealthy));
+            }
+
+            return count;
         }
     }
 
@@ -86,10 +92,18 @@ internal sealed class HealthTable
         Changed |= before is null || !before.Hosts.Values.Select(host => host.Target).ToHashSet().SetEquals(now.Hosts.Values.Select(host => host.Target));
         now.Warm();
         _clusters[cluster.Name] = now;
+        _count = null;
     }
 
     /// <summary>Nothing of this cluster is checked any more.</summary>
-    public void Forget(string cluster) => Changed |= _clusters.Remove(cluster);
+    public void Forget(string cluster)
+    {
+        if (_clusters.Remove(cluster))
+        {
+            Changed = true;
+            _count = null;
+        }
+    }
 
     /// <summary>Takes what a check has said; whether that changes anything for the cluster.</summary>
     public bool Answer(HealthTarget target, HealthStatus status)
@@ -103,6 +117,7 @@ internal sealed class HealthTable
         }
 
         host.Status = status;
+        _count = null;
         cluster.Warm();
         if (host.IsRemoved && status == HealthStatus.Unhealthy)
         {

@@ -50,8 +50,10 @@ public sealed class HealthTests : IDisposable
         Start();
         _health.Say("10.0.0.2", HealthStatus.Unhealthy);
         Assert.Equal(["10.0.0.1"], Nodes());
+        Assert.Equal((2, 1), _pipeline.Translator.CheckedEndpoints);
         _health.Say("10.0.0.2", HealthStatus.Healthy);
         Assert.Equal(["10.0.0.1", "10.0.0.2"], Nodes());
+        Assert.Equal((2, 0), _pipeline.Translator.CheckedEndpoints);
 
         // Degraded ones serve when the others cannot.
         _health.Say("10.0.0.2", HealthStatus.Degraded);
