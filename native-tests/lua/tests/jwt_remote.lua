@@ -29,7 +29,8 @@ end
 local function with(extra, upstream)
     number = number + 1
     path = "/keys?n=" .. number .. "-" .. ngx.now()
-    local remote = { upstream_id = "issuer", cluster = "issuer", host = "issuer.example:8443", path = path, timeout = 2 }
+    local remote = { upstream_id = "issuer", cluster = "issuer", host = "issuer.example:8443", path = path,
+                     timeout = 2 }
     for name, value in pairs(extra or {}) do
         remote[name] = value
     end
