@@ -121,7 +121,9 @@ internal sealed partial class Instance : IDisposable
         _running = Task.Run(() =>
         {
             Restore();
-            return Task.WhenAll(RunSourceAsync(), RunSecretsAsync(_agent), RunSecretsAsync(_files), RunStatusAsync(), RunEjectionsAsync(), RunSavingAsync());
+            // what a process before this one has committed is saved by it; nothing here is worth saving before a commit of our own
+            long there = _sink.Commits;
+            return Task.WhenAll(RunSourceAsync(), RunSecretsAsync(_agent), RunSecretsAsync(_files), RunStatusAsync(), RunEjectionsAsync(), RunSavingAsync(there));
         });
     }
 
@@ -296,7 +298,7 @@ internal sealed partial class Instance : IDisposable
         }
     }
 
-    private async Task RunSavingAsync()
+    private async Task RunSavingAsync(long there)
     {
         if (_state is null)
         {
@@ -307,7 +309,7 @@ internal sealed partial class Instance : IDisposable
         {
             var keeper = new StateKeeper(_state, saved => _pipeline.Read(pipeline =>
                 _sink.Commits == saved || _sink.IsSuperseded ? ((long, ConfigObject[])?)null : (_sink.Commits, [.. pipeline.Translator.Objects])), _log);
-            await keeper.RunAsync(_restoredCommit, _stop.Token).ConfigureAwait(false);
+            await keeper.RunAsync(there, _stop.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

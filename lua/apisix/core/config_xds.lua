@@ -412,8 +412,16 @@ function _M.init()
 end
 
 
+-- Whether this process has read a commit. A first one may be followed by the next at once, and while it is written nothing can
+-- be read: what the library keeps on disk, by what the control plane sends.
 local function has_configuration()
-    return version_zone:get("version") ~= nil
+    if version_zone:get("version") == nil then
+        return false
+    end
+
+    ngx.update_time()
+    pcall(sync, slices.none)
+    return applied ~= nil
 end
 
 
