@@ -412,8 +412,8 @@ function _M.init()
 end
 
 
--- Whether this process has read a commit. A first one may be followed by the next at once, and while it is written nothing can
--- be read: what the library keeps on disk, by what the control plane sends.
+-- Whether this process has read a commit. A first one (what the library keeps on disk) may be followed at once by the
+-- next (what the control plane sends), and while that is written nothing can be read.
 local function has_configuration()
     if version_zone:get("version") == nil then
         return false
