@@ -3,18 +3,24 @@
 -- captured HTTP, which passes it on to the cluster as any other request.
 --
 -- It is told from what others send by a ticket: a long random number in a header, good for one copy to one cluster.
+local ffi = require("ffi")
 local config_local = require("apisix.core.config_local")
 local log = require("apisix.core.log")
 local try_read_attr = require("apisix.core.table").try_read_attr
 local destination = require("apisix.amesh.destination")
-local has_random, random = pcall(require, "resty.random")
 
+local C = ffi.C
 local clear_header = ngx.req.clear_header
 local dict = ngx.shared["internal-status"]
 local encode = ngx.encode_base64
 local ngx_var = ngx.var
+local pcall = pcall
 local tonumber = tonumber
 local type = type
+
+ffi.cdef[[
+ssize_t getrandom(void *buffer, size_t size, unsigned int flags);
+]]
 
 local _M = { HEADER = "x-amesh-copy" }
 
@@ -26,13 +32,21 @@ local TIMEOUT = 10
 local SIZE = 24
 local ANY = { ["0.0.0.0"] = "127.0.0.1", ["::"] = "[::1]", ["[::]"] = "[::1]" }
 
+local buffer = ffi.new("uint8_t[?]", SIZE)
 local taken = false
 local host, port
 
 
+-- A number that nobody can guess, from the kernel; nil where it has none to give.
+local function secret_number()
+    local known, size = pcall(C.getrandom, buffer, SIZE, 0)
+    return known and tonumber(size) == SIZE and encode(ffi.string(buffer, SIZE)) or nil
+end
+
+
 -- Called where requests are taken that have a ticket.
 function _M.init_worker()
-    taken = dict ~= nil and has_random
+    taken = dict ~= nil and secret_number() ~= nil
 end
 
 
@@ -59,7 +73,11 @@ end
 
 -- A ticket for one copy to the upstream; nil when there is none.
 function _M.ticket(upstream_id)
-    local ticket = encode(random.bytes(SIZE))
+    local ticket = secret_number()
+    if not ticket then
+        return nil
+    end
+
     local ok, err = dict:safe_set(PREFIX .. ticket, upstream_id, LIFE)
     if not ok then
         log.error("a request is not copied, there is no room for its ticket: ", err)
