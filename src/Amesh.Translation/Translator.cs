@@ -312,9 +312,23 @@ public sealed class Translator : IUnitHandler
 
     private void NoteFilterChain(string listener, string name, FilterChain? message, DiagnosticScope diagnostics)
     {
-        FilterChainModel? model = message is null ? null : FilterChainTranslator.Translate(listener, name, message, _data, diagnostics);
-        _listeners.SetChain(listener, name, model);
-        SetChain(new ChainKey(listener, name), model);
+        var key = new ChainKey(listener, name);
+        try
+        {
+            Set(message is null ? null : FilterChainTranslator.Translate(listener, name, message, _data, diagnostics));
+        }
+        catch (Exception) when (message is not null && !_chains.ContainsKey(key))
+        {
+            // Without it a broader chain would take its connections, past what would have refused them here.
+            Set(FilterChainTranslator.Closed(name, message, diagnostics));
+            throw;
+        }
+
+        void Set(FilterChainModel? model)
+        {
+            _listeners.SetChain(listener, name, model);
+            SetChain(key, model);
+        }
     }
 
     // What a chain leads to: routes that are written in it, or a stream route.

@@ -21,12 +21,12 @@ internal static class FilterChainTranslator
     /// <param name="diagnostics">Where to tell what is not done.</param>
     public static FilterChainModel? Translate(string listener, string name, FilterChain chain, IDataReader data, DiagnosticScope diagnostics)
     {
-        FilterChainMatch match = chain.FilterChainMatch ?? new();
-        if (Match(name, match, diagnostics.At("filter_chain_match")) is not { } matched || Destinations(match, diagnostics) is not { } destinations)
+        if (Closed(name, chain, diagnostics) is not { } closed)
         {
             return null;
         }
 
+        ListenerChain matched = closed.Chain;
         (ChainTls? tls, IReadOnlyList<Secret> secrets) = DownstreamTls.Translate(
             chain.TransportSocket, listener, name, data, diagnostics.At("transport_socket"));
         if (tls is not null && matched.ServerNames is not null)
@@ -34,7 +34,7 @@ internal static class FilterChainTranslator
             tls = tls with { Ssl = Certificates.IdOf(listener, name) };
         }
 
-        var model = new FilterChainModel(destinations, matched with { Tls = tls }, secrets);
+        FilterChainModel model = closed with { Chain = matched with { Tls = tls }, Secrets = secrets };
         if (DownstreamTls.IsUnknown(chain.TransportSocket))
         {
             diagnostics.Refused("transport_socket", "it is neither TLS nor plain text; the chain closes its connections");
@@ -77,6 +77,15 @@ internal static class FilterChainTranslator
 
         diagnostics.NotYet("filters", "a chain without an HTTP connection manager or a TCP proxy closes its connections");
         return model;
+    }
+
+    /// <summary>The chain with its match alone, which closes the connections that it takes; null where the match makes no sense.</summary>
+    public static FilterChainModel? Closed(string name, FilterChain chain, DiagnosticScope diagnostics)
+    {
+        FilterChainMatch match = chain.FilterChainMatch ?? new();
+        return Match(name, match, diagnostics.At("filter_chain_match")) is { } matched && Destinations(match, diagnostics) is { } destinations
+            ? new FilterChainModel(destinations, matched, [])
+            : null;
     }
 
     private static ListenerChain? Match(string name, FilterChainMatch match, DiagnosticScope diagnostics)

@@ -110,6 +110,42 @@ public class BadInputTests
     }
 
     [Fact]
+    public void A_new_filter_chain_whose_translation_fails_closes_its_connections()
+    {
+        using var mesh = new SmallMesh(Good);
+        Any broken = Any.Pack(new Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy());
+        broken.Value = ByteString.CopyFrom(0x0a, 0x7f);
+        Any good = Any.Pack(new HttpConnectionManager { Rds = new Rds { RouteConfigName = "rc" } });
+        FilterChain Narrow(bool isBroken) => new()
+        {
+            Name = "narrow",
+            FilterChainMatch = new FilterChainMatch { ServerNames = { "a.example" } },
+            Filters = { new Filter { Name = "last", TypedConfig = isBroken ? broken : good } },
+        };
+        Listener Of(params FilterChain[] chains) => new()
+        {
+            Name = "l",
+            Address = new Address { SocketAddress = new SocketAddress { Address = "0.0.0.0", PortValue = 80 } },
+            FilterChains = { chains },
+        };
+        var broad = new FilterChain { Filters = { new Filter { Name = "http", TypedConfig = good } } };
+
+        // Left out, it would leave them to the broader chain.
+        mesh.Set(TypeUrls.Listener, "l", Of(broad, Narrow(true)));
+        Assert.Contains(mesh.Translator.Diagnostics, d => d.Severity == Severity.Refused);
+        Assert.Contains("{\"name\":\"narrow\",\"server_names\":[\"a.example\"]}", TheListener(mesh), StringComparison.Ordinal);
+
+        // One that was good stays as it was.
+        mesh.Set(TypeUrls.Listener, "l", Of(broad, Narrow(false)));
+        string before = TheListener(mesh);
+        Assert.DoesNotContain("[\"a.example\"]}", before, StringComparison.Ordinal);
+        mesh.Set(TypeUrls.Listener, "l", Of(broad, Narrow(true)));
+        Assert.Equal(before, TheListener(mesh));
+
+        static string TheListener(SmallMesh mesh) => Assert.Single(mesh.Objects, o => o.Key.StartsWith("/listeners/", StringComparison.Ordinal)).Value;
+    }
+
+    [Fact]
     public void A_name_that_breaks_something_of_ours_breaks_nothing_else()
     {
         using var mesh = new SmallMesh(Good);
