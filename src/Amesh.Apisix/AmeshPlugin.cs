@@ -333,8 +333,8 @@ public sealed record Mirror(string UpstreamId, long Ppm)
 /// <summary>Cross-origin rules. Source: extensions.filters.http.cors.v3.CorsPolicy.</summary>
 public sealed record Cors
 {
-    /// <summary>Which values of <c>Origin</c> are allowed.</summary>
-    public required IReadOnlyList<OriginMatch> AllowOrigins { get; init; }
+    /// <summary>Which values of <c>Origin</c> are allowed; <c>*</c> whole is any.</summary>
+    public required IReadOnlyList<StringMatch> AllowOrigins { get; init; }
 
     /// <summary>The value of <c>access-control-allow-methods</c>.</summary>
     public string? AllowMethods { get; init; }
@@ -353,28 +353,6 @@ public sealed record Cors
 
     /// <summary>Whether a preflight of an origin that is not allowed goes on to the endpoint.</summary>
     public bool? ForwardNotMatchingPreflights { get; init; }
-}
-
-/// <summary>A comparison with <c>Origin</c>; one of the forms.</summary>
-public sealed record OriginMatch
-{
-    /// <summary>The whole text; <c>*</c> is any.</summary>
-    public string? Exact { get; init; }
-
-    /// <summary>The start.</summary>
-    public string? Prefix { get; init; }
-
-    /// <summary>The end.</summary>
-    public string? Suffix { get; init; }
-
-    /// <summary>A part.</summary>
-    public string? Contains { get; init; }
-
-    /// <summary>A regular expression (PCRE), anchored.</summary>
-    public string? Regex { get; init; }
-
-    /// <summary>Whether case is left out.</summary>
-    public bool? IgnoreCase { get; init; }
 }
 
 /// <summary>One part of a balancer's hash; one of the sources.</summary>

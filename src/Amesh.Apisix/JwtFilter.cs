@@ -32,8 +32,8 @@ public sealed record JwtProvider(string Name)
     /// <summary>Of these a token's <c>aud</c> must have one.</summary>
     public IReadOnlyList<string>? Audiences { get; init; }
 
-    /// <summary>What a token's <c>sub</c> must be like.</summary>
-    public JwtSubjects? Subjects { get; init; }
+    /// <summary>What a token's <c>sub</c> must be like; without a form it is like none.</summary>
+    public StringMatch? Subjects { get; init; }
 
     /// <summary>Whether a token must have an end.</summary>
     public bool? RequireExpiration { get; init; }
@@ -88,28 +88,6 @@ public sealed record JwtProvider(string Name)
 
     /// <summary>Whether the route is chosen anew after what a token has said.</summary>
     public bool? ClearRouteCache { get; init; }
-}
-
-/// <summary>A comparison with a token's subject; one of the forms. With none it holds for nobody.</summary>
-public sealed record JwtSubjects
-{
-    /// <summary>The whole.</summary>
-    public string? Exact { get; init; }
-
-    /// <summary>The start.</summary>
-    public string? Prefix { get; init; }
-
-    /// <summary>The end.</summary>
-    public string? Suffix { get; init; }
-
-    /// <summary>A part.</summary>
-    public string? Contains { get; init; }
-
-    /// <summary>A regular expression (PCRE), anchored.</summary>
-    public string? Regex { get; init; }
-
-    /// <summary>Whether case is left out.</summary>
-    public bool? IgnoreCase { get; init; }
 }
 
 /// <summary>A header with a token in it.</summary>

@@ -119,28 +119,6 @@ public sealed record AccessMatch
     public string? Unknown { get; init; }
 }
 
-/// <summary>A comparison with a text; exactly one of the forms.</summary>
-public sealed record StringMatch
-{
-    /// <summary>The whole text.</summary>
-    public string? Exact { get; init; }
-
-    /// <summary>Its beginning.</summary>
-    public string? Prefix { get; init; }
-
-    /// <summary>Its end.</summary>
-    public string? Suffix { get; init; }
-
-    /// <summary>A part of it.</summary>
-    public string? Contains { get; init; }
-
-    /// <summary>An expression (PCRE) for the whole.</summary>
-    public string? Regex { get; init; }
-
-    /// <summary>Whether case makes no difference.</summary>
-    public bool? IgnoreCase { get; init; }
-}
-
 /// <summary>A comparison with dynamic metadata.</summary>
 /// <param name="Filter">Its namespace.</param>
 /// <param name="Path">Keys, from the outermost.</param>

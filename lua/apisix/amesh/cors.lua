@@ -4,47 +4,17 @@
 --  max_age, allow_credentials}; the lists are strings as they go into the header.
 local headers = require("apisix.amesh.headers")
 local local_reply = require("apisix.amesh.local_reply")
+local texts = require("apisix.amesh.texts")
 
 local ngx = ngx
-local re_match = ngx.re.match
-local find = string.find
 local ipairs = ipairs
-local lower = string.lower
-local sub = string.sub
 
 local _M = {}
 
 
-local function matches(origin, matcher)
-    if matcher.regex then
-        return re_match(origin, matcher.regex, "jo") ~= nil
-    end
-
-    local wanted = matcher.exact or matcher.prefix or matcher.suffix or matcher.contains
-    if not wanted then
-        return false
-    end
-    if matcher.exact == "*" then
-        return true
-    end
-    if matcher.ignore_case then
-        origin, wanted = lower(origin), lower(wanted)
-    end
-
-    if matcher.exact then
-        return origin == wanted
-    elseif matcher.prefix then
-        return sub(origin, 1, #wanted) == wanted
-    elseif matcher.suffix then
-        return wanted == "" or sub(origin, -#wanted) == wanted
-    end
-    return find(origin, wanted, 1, true) ~= nil
-end
-
-
 local function allowed(origin, cors)
     for _, matcher in ipairs(cors.allow_origins or {}) do
-        if matches(origin, matcher) then
+        if matcher.exact == "*" or texts.holds(matcher, origin) then
             return true
         end
     end

@@ -1,7 +1,7 @@
 -- Does a certificate carry one of the names that are asked for? A matcher is
--- { type = "uri"|"dns"|"email"|"ip"|"any", exact|prefix|suffix|contains|regex = text, ignore_case = true|nil }.
--- An expression is PCRE's and has its own anchors.
-local re_find = ngx.re.find
+-- { type = "uri"|"dns"|"email"|"ip"|"any", … } with what texts.lua has of a comparison.
+local texts = require("apisix.amesh.texts")
+
 local find = string.find
 local ipairs = ipairs
 local lower = string.lower
@@ -26,34 +26,11 @@ end
 
 
 local function holds(matcher, type, value)
-    if matcher.exact then
-        -- Envoy lets a wildcard of the certificate count where an exact DNS name is asked for
-        if type == "dns" then
-            return dns_equal(value, matcher.exact)
-        end
-        if matcher.ignore_case then
-            return lower(value) == lower(matcher.exact)
-        end
-        return value == matcher.exact
+    -- Envoy lets a wildcard of the certificate count where an exact DNS name is asked for
+    if matcher.exact and type == "dns" then
+        return dns_equal(value, matcher.exact)
     end
-
-    if matcher.regex then
-        return re_find(value, matcher.regex, "jo") ~= nil
-    end
-
-    local wanted = matcher.prefix or matcher.suffix or matcher.contains
-    if not wanted then
-        return false
-    end
-    if matcher.ignore_case then
-        wanted, value = lower(wanted), lower(value)
-    end
-    if matcher.prefix then
-        return sub(value, 1, #wanted) == wanted
-    elseif matcher.suffix then
-        return wanted == "" or sub(value, -#wanted) == wanted
-    end
-    return find(value, wanted, 1, true) ~= nil
+    return texts.holds(matcher, value)
 end
 
 

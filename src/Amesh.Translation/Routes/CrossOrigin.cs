@@ -1,6 +1,4 @@
 using Amesh.Apisix;
-using Amesh.Translation.Expressions;
-using Envoy.Type.Matcher.V3;
 using CorsPolicy = Envoy.Extensions.Filters.Http.Cors.V3.CorsPolicy;
 
 namespace Amesh.Translation.Routes;
@@ -22,12 +20,12 @@ internal static class CrossOrigin
             diagnostics.NotYet("filter_enabled", "a share of the requests; it is on for all");
         }
 
-        var origins = new List<OriginMatch>();
+        var origins = new List<StringMatch>();
         for (int i = 0; i < policy.AllowOriginStringMatch.Count; i++)
         {
-            if (OriginOf(policy.AllowOriginStringMatch[i]) is { } origin)
+            if (StringMatches.Of(policy.AllowOriginStringMatch[i]) is { } origin)
             {
-                origins.Add(origin with { IgnoreCase = policy.AllowOriginStringMatch[i].IgnoreCase ? true : null });
+                origins.Add(origin);
             }
             else
             {
@@ -46,16 +44,6 @@ internal static class CrossOrigin
             ForwardNotMatchingPreflights = policy.ForwardNotMatchingPreflights,
         };
     }
-
-    private static OriginMatch? OriginOf(StringMatcher matcher) => matcher.MatchPatternCase switch
-    {
-        StringMatcher.MatchPatternOneofCase.Exact => new OriginMatch { Exact = matcher.Exact },
-        StringMatcher.MatchPatternOneofCase.Prefix => new OriginMatch { Prefix = matcher.Prefix },
-        StringMatcher.MatchPatternOneofCase.Suffix => new OriginMatch { Suffix = matcher.Suffix },
-        StringMatcher.MatchPatternOneofCase.Contains => new OriginMatch { Contains = matcher.Contains },
-        StringMatcher.MatchPatternOneofCase.SafeRegex => Regexes.Whole(matcher.SafeRegex.Regex) is { } pattern ? new OriginMatch { Regex = pattern } : null,
-        _ => null,
-    };
 
     private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
 }

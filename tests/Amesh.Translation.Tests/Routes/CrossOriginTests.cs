@@ -25,7 +25,7 @@ public class CrossOriginTests
             AllowCredentials = true,
         })!;
 
-        Assert.Equal([new OriginMatch { Exact = "https://a.example", IgnoreCase = true }, new OriginMatch { Regex = "^(?:https://[ab])\\z" }], cors.AllowOrigins);
+        Assert.Equal([new StringMatch { Exact = "https://a.example", IgnoreCase = true }, new StringMatch { Regex = "^(?:https://[ab])\\z" }], cors.AllowOrigins);
         Assert.Equal(("GET", true, null), (cors.AllowMethods, cors.AllowCredentials, cors.MaxAge));
         Assert.Empty(_told);
     }

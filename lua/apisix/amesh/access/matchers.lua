@@ -6,7 +6,7 @@
 -- decide it, and who asks lets nobody through by it.
 local metadata = require("apisix.amesh.access.metadata")
 local prefix_table = require("apisix.amesh.prefix_table")
-local texts = require("apisix.amesh.access.texts")
+local texts = require("apisix.amesh.texts")
 
 local concat = table.concat
 local error = error

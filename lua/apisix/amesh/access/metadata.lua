@@ -2,7 +2,7 @@
 -- A comparison is { filter = namespace, path = { key, ... }, value = VALUE, invert = true|nil }, VALUE one of
 -- { null = true }, { text = see texts.lua }, { exact = number }, { from = number, to = number }, { bool = true|false },
 -- { present = true|false }, { one_of = VALUE } (an element of a list), { any = { VALUE, ... } }.
-local texts = require("apisix.amesh.access.texts")
+local texts = require("apisix.amesh.texts")
 
 local error = error
 local null = ngx.null

@@ -1,5 +1,4 @@
 using Amesh.Apisix;
-using Amesh.Translation.Expressions;
 using Envoy.Type.Matcher.V3;
 using Google.Protobuf.Collections;
 using Provider = Envoy.Extensions.Filters.Http.JwtAuthn.V3.JwtProvider;
@@ -50,25 +49,15 @@ internal static class JwtProviders
         return provider;
     }
 
-    private static JwtSubjects Subjects(StringMatcher matcher, DiagnosticScope diagnostics)
+    private static StringMatch Subjects(StringMatcher matcher, DiagnosticScope diagnostics)
     {
-        bool? ignoreCase = matcher.IgnoreCase ? true : null;
-        switch (matcher.MatchPatternCase)
+        if (StringMatches.Of(matcher) is { } match)
         {
-            case StringMatcher.MatchPatternOneofCase.Exact:
-                return new JwtSubjects { Exact = matcher.Exact, IgnoreCase = ignoreCase };
-            case StringMatcher.MatchPatternOneofCase.Prefix:
-                return new JwtSubjects { Prefix = matcher.Prefix, IgnoreCase = ignoreCase };
-            case StringMatcher.MatchPatternOneofCase.Suffix:
-                return new JwtSubjects { Suffix = matcher.Suffix, IgnoreCase = ignoreCase };
-            case StringMatcher.MatchPatternOneofCase.Contains:
-                return new JwtSubjects { Contains = matcher.Contains, IgnoreCase = ignoreCase };
-            case StringMatcher.MatchPatternOneofCase.SafeRegex when Regexes.Whole(matcher.SafeRegex.Regex) is { } pattern:
-                return new JwtSubjects { Regex = pattern };
-            default:
-                diagnostics.Refused("", "a comparison that cannot be made holds for no token");
-                return new JwtSubjects();
+            return match;
         }
+
+        diagnostics.Refused("", "a comparison that cannot be made holds for no token");
+        return new StringMatch();
     }
 
     private static string? Text(string value) => value.Length == 0 ? null : value;

@@ -6,9 +6,13 @@ local re_find = ngx.re.find
 local error = error
 local find = string.find
 local lower = string.lower
+local setmetatable = setmetatable
 local sub = string.sub
 
 local _M = {}
+
+-- a comparison of an object -> its function, for as long as the object is there
+local compiled = setmetatable({}, { __mode = "k" })
 
 
 local function exact(wanted)
@@ -63,7 +67,8 @@ local KINDS = { exact = exact, prefix = prefix, suffix = suffix, contains = cont
 local ORDER = { "exact", "prefix", "suffix", "contains" }
 
 
-function _M.compile(match)
+-- nil where the comparison says none.
+local function build(match)
     if match.regex then
         return regex(match.regex)
     end
@@ -80,8 +85,28 @@ function _M.compile(match)
             return KINDS[kind](wanted)
         end
     end
+end
 
-    error("a comparison with a text that says none")
+
+local function never()
+    return false
+end
+
+
+function _M.compile(match)
+    return build(match) or error("a comparison with a text that says none")
+end
+
+
+-- Whether a text compares so, with none never. For comparisons that stand in an object, where nothing else keeps their
+-- functions.
+function _M.holds(match, text)
+    local compare = compiled[match]
+    if not compare then
+        compare = build(match) or never
+        compiled[match] = compare
+    end
+    return compare(text) or false
 end
 
 

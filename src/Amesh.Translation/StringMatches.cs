@@ -3,7 +3,7 @@ using Amesh.Translation.Expressions;
 using Envoy.Type.Matcher.V3;
 using XdsStringMatcher = Xds.Type.Matcher.V3.StringMatcher;
 
-namespace Amesh.Translation.Filters.Rbac;
+namespace Amesh.Translation;
 
 /// <summary>Comparisons with a text. Null for one that cannot be made.</summary>
 internal static class StringMatches
