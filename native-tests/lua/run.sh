@@ -32,7 +32,7 @@ start() {
     mkdir -p "$prefix"
     GATEWAY_HTTP_CONF=$here/servers.conf "$gateway" "$prefix" > "$prefix/out" 2>&1 &
     running=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 400); do
         curl -s -o /dev/null http://127.0.0.1:15080/status && return 0
         sleep 0.05
     done
