@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Amesh.Apisix;
 using Amesh.Dns;
 using Amesh.Health;
@@ -22,47 +21,45 @@ namespace Amesh.Translation;
 /// Keeps APISIX's objects in step with Envoy's units: a change of a unit touches what is made from it and nothing else.
 /// </summary>
 /// <remarks>
-/// What is kept of a unit is what others are made from (a cluster's kind, its endpoints, a chain's route configuration),
-/// not its message. A virtual host that must be made again, because a cluster came that it names, is read again from the
-/// store's bytes. Not for several threads.
+/// What is kept of a unit, each by the table of its concept, is what others are made from (a cluster's kind, its endpoints, a
+/// chain's route configuration), not its message. Tables note what must be made again, and make it at the end of the batch. Not
+/// for several threads.
 /// </remarks>
 public sealed class Translator : IUnitHandler
 {
-    // What the default_filter_chain goes by, in the form of chains without a name.
-    private const string DefaultChain = "#default";
-
-    private readonly ClusterTable _clusters;
-    private readonly Dictionary<string, RouteConfiguration> _routeConfigs = [];
-    private readonly Dictionary<string, HashSet<string>> _virtualHosts = [];
-    private readonly Uses<VirtualHostKey> _clustersOfVirtualHosts = new();
-    private readonly Uses<ChainKey> _clustersOfChains = new();
-    private readonly Dictionary<ChainKey, FilterChainModel> _chains = [];
-    private readonly ListenerTable _listeners = new();
-    private readonly CertificateTable _certificates;
     private readonly UnitDiagnostics _diagnostics = new();
+    private readonly UnitGuard _guard;
     private readonly ObjectTable _objects = new();
     private readonly DataReader _data = new();
-    private bool _rereading;
-
-    // What must be made again at the end of the batch.
-    private readonly HashSet<ChainKey> _dirtyStreamRoutes = [];
-    private readonly Dictionary<VirtualHostKey, EnvoyVirtualHost?> _dirtyVirtualHosts = [];
-
+    private readonly ClusterTable _clusters;
+    private readonly VirtualHostTable _virtualHosts;
+    private readonly StreamRouteTable _streamRoutes;
+    private readonly CertificateTable _certificates;
+    private readonly FilterChainTable _filterChains;
     private Func<UnitKey, ReadOnlyMemory<byte>?> _readUnit = _ => null;
+    private bool _rereading;
 
     /// <summary>A translator that holds nothing yet.</summary>
     public Translator()
     {
-        _certificates = new CertificateTable(_objects);
+        _guard = new UnitGuard(_diagnostics);
         _clusters = new ClusterTable(
             _objects,
             _data,
-            name => _clustersOfVirtualHosts.Any(name) || _clustersOfChains.Any(name),
-            (name, e) => Fail(new UnitKey(UnitKind.Cluster, SubsetName.Parse(name).Cluster, ""), e));
+            name => _virtualHosts!.Uses(name) || _streamRoutes!.Uses(name),
+            (name, e) => _guard.Failed(new UnitKey(UnitKind.Cluster, SubsetName.Parse(name).Cluster, ""), e));
+        _virtualHosts = new VirtualHostTable(_objects, _clusters, key => _readUnit(key), _diagnostics, _guard);
+        _streamRoutes = new StreamRouteTable(_objects, _clusters, _guard);
+        _certificates = new CertificateTable(_objects);
+        _filterChains = new FilterChainTable(_objects, _data, _certificates, _virtualHosts, _streamRoutes, _guard);
     }
 
     /// <summary>Told, in one line, of a unit that cannot be translated and stays as it was: a defect of ours, or input that no control plane should send.</summary>
-    public Action<string>? OnTrouble { get; set; }
+    public Action<string>? OnTrouble
+    {
+        get => _guard.OnTrouble;
+        set => _guard.OnTrouble = value;
+    }
 
     /// <summary>What is done otherwise than Envoy does it, in all units that are held.</summary>
     public IEnumerable<Diagnostic> Diagnostics => _diagnostics.All;
@@ -96,11 +93,7 @@ public sealed class Translator : IUnitHandler
     /// <summary>Makes again the upstreams of clusters.</summary>
     internal void Remake(IEnumerable<string> clusters)
     {
-        foreach (string cluster in clusters)
-        {
-            _clusters.MarkDirty(cluster);
-        }
-
+        _clusters.MarkDirty(clusters);
         _clusters.Make();
     }
 
@@ -157,51 +150,16 @@ public sealed class Translator : IUnitHandler
     {
         foreach (UnitChange change in changes)
         {
-            Try(change.Key, () => Note(change));
+            _guard.Try(change.Key, () => Note(change));
         }
 
-        foreach ((Owner owner, IReadOnlyList<Apisix.Listener> listeners) in _listeners.Make())
-        {
-            Try(new UnitKey(UnitKind.Listener, owner.Resource, ""), () => _objects.Set(owner, listeners));
-        }
-
+        _filterChains.Make();
         _certificates.Make();
 
         // Virtual hosts and TCP proxies say which clusters are used.
-        foreach (ChainKey key in _dirtyStreamRoutes)
-        {
-            Try(new UnitKey(UnitKind.FilterChain, key.Listener, key.Name), () => MakeStreamRoute(key));
-        }
-
-        foreach ((VirtualHostKey key, EnvoyVirtualHost? message) in _dirtyVirtualHosts)
-        {
-            Try(new UnitKey(UnitKind.VirtualHost, key.RouteConfig, key.Name), () => MakeVirtualHost(key, message));
-        }
-
+        _streamRoutes.Make();
+        _virtualHosts.Make();
         _clusters.Make();
-        _dirtyVirtualHosts.Clear();
-        _dirtyStreamRoutes.Clear();
-    }
-
-    // One unit must not cost the others, of which most have no fault: neither now nor in later batches.
-    private void Try(UnitKey unit, Action make)
-    {
-        try
-        {
-            make();
-        }
-        catch (Exception e)
-        {
-            Fail(unit, e);
-        }
-    }
-
-    private void Fail(UnitKey unit, Exception e)
-    {
-        var found = new List<Diagnostic>();
-        UnitDiagnostics.ScopeOf(unit, found).Refused("", $"it cannot be translated, and what was made of it before stays: {e.GetType().Name}: {e.Message}");
-        _diagnostics.Keep(unit, found);
-        OnTrouble?.Invoke($"{found[0]} {e.StackTrace}".ReplaceLineEndings(" "));
     }
 
     private void Note(UnitChange change)
@@ -219,14 +177,14 @@ public sealed class Translator : IUnitHandler
                 _clusters.Note(change.Key.Resource, (ClusterLoadAssignment?)change.Message, diagnostics);
                 break;
             case UnitKind.RouteConfiguration:
-                NoteRouteConfiguration(change.Key.Resource, (RouteConfiguration?)change.Message);
+                _virtualHosts.Note(change.Key.Resource, (RouteConfiguration?)change.Message);
                 break;
             case UnitKind.VirtualHost:
                 // Its own diagnostics come when it is made.
-                _dirtyVirtualHosts[new VirtualHostKey(change.Key.Resource, change.Key.Name)] = (EnvoyVirtualHost?)change.Message;
+                _virtualHosts.Note(change.Key.Resource, change.Key.Name, (EnvoyVirtualHost?)change.Message);
                 return;
             case UnitKind.Listener:
-                NoteListener(change.Key.Resource, (EnvoyListener?)change.Message, diagnostics);
+                _filterChains.Note(change.Key.Resource, (EnvoyListener?)change.Message, diagnostics);
                 break;
             case UnitKind.Secret:
                 NoteSecret(SecretOrigin.Ads, change.Key.Resource, (EnvoySecret?)change.Message, diagnostics);
@@ -238,7 +196,7 @@ public sealed class Translator : IUnitHandler
                 NoteSecret(SecretOrigin.Files, change.Key.Resource, (EnvoySecret?)change.Message, diagnostics);
                 break;
             default:
-                NoteFilterChain(change.Key.Resource, change.Key.Name, (FilterChain?)change.Message, diagnostics);
+                _filterChains.Note(change.Key.Resource, change.Key.Name, (FilterChain?)change.Message, diagnostics);
                 break;
         }
 
@@ -274,194 +232,8 @@ public sealed class Translator : IUnitHandler
         bool another = before != now && (before is ClusterKind.OriginalDst or ClusterKind.Missing || now is ClusterKind.OriginalDst or ClusterKind.Missing);
         if (another || destination != _clusters.OriginalDstOf(name) || subsets != _clusters.SubsetsOf(name))
         {
-            foreach (VirtualHostKey key in _clustersOfVirtualHosts.Of(name))
-            {
-                MarkVirtualHost(key);
-            }
-
-            _dirtyStreamRoutes.UnionWith(_clustersOfChains.Of(name));
+            _virtualHosts.MarkUsersOf(name);
+            _streamRoutes.MarkUsersOf(name);
         }
     }
-
-    private void NoteRouteConfiguration(string name, RouteConfiguration? message)
-    {
-        if (message is null)
-        {
-            _routeConfigs.Remove(name);
-        }
-        else
-        {
-            _routeConfigs[name] = message;
-        }
-
-        foreach (VirtualHostKey key in VirtualHostsOf(name))
-        {
-            MarkVirtualHost(key);
-        }
-    }
-
-    private void NoteListener(string name, EnvoyListener? message, DiagnosticScope diagnostics)
-    {
-        ListenerModel? model = message is null ? null : ListenerModel.From(message, diagnostics);
-        FilterChainModel? last = message?.DefaultFilterChain is { } chain && model is not null
-            ? FilterChainTranslator.Translate(name, DefaultChain, chain, _data, diagnostics.At("default_filter_chain"))
-            : null;
-        _listeners.SetHead(name, model, last?.Chain);
-        SetChain(new ChainKey(name, DefaultChain), last);
-    }
-
-    private void NoteFilterChain(string listener, string name, FilterChain? message, DiagnosticScope diagnostics)
-    {
-        var key = new ChainKey(listener, name);
-        try
-        {
-            Set(message is null ? null : FilterChainTranslator.Translate(listener, name, message, _data, diagnostics));
-        }
-        catch (Exception) when (message is not null && !_chains.ContainsKey(key))
-        {
-            // Without it a broader chain would take its connections, past what would have refused them here.
-            Set(FilterChainTranslator.Closed(name, message, diagnostics));
-            throw;
-        }
-
-        void Set(FilterChainModel? model)
-        {
-            _listeners.SetChain(listener, name, model);
-            SetChain(key, model);
-        }
-    }
-
-    // What a chain leads to: routes that are written in it, or a stream route.
-    private void SetChain(ChainKey key, FilterChainModel? model)
-    {
-        FilterChainModel? before = _chains.GetValueOrDefault(key);
-        if (model is null)
-        {
-            _chains.Remove(key);
-        }
-        else
-        {
-            _chains[key] = model;
-        }
-
-        _objects.Set(new Owner(ObjectKind.Secret, $"listener {key.Listener}", key.Name), model?.Secrets ?? []);
-        foreach (Secret gone in before?.Secrets ?? [])
-        {
-            _certificates.SetSecret(gone.Id, null);
-        }
-
-        foreach (Secret secret in model?.Secrets ?? [])
-        {
-            _certificates.SetSecret(secret.Id, secret);
-        }
-
-        _certificates.SetChain(key, model?.Chain);
-        if (before?.Inline is not null || model?.Inline is not null)
-        {
-            SetInline(HttpChains.InlineName(key.Listener, key.Name), model?.Inline);
-        }
-
-        if (before?.Proxy is not null || model?.Proxy is not null || before?.Asked is not null || model?.Asked is not null)
-        {
-            _dirtyStreamRoutes.Add(key);
-        }
-    }
-
-    private void MakeStreamRoute(ChainKey key)
-    {
-        var owner = new Owner(ObjectKind.StreamRoute, key.Listener, key.Name);
-        if (_chains.GetValueOrDefault(key)?.Proxy is { } proxy)
-        {
-            bool IsOriginalDst(string cluster) => _clusters.KindOf(cluster) == ClusterKind.OriginalDst;
-            _objects.Set(owner, [TcpProxies.Translate(key.Listener, key.Name, proxy, IsOriginalDst, _clusters.OriginalDstOf, _clusters.TargetOf)]);
-            Mark(_clustersOfChains.Replace(key, [.. proxy.Clusters.SelectMany(cluster => new[] { cluster.Name, _clusters.TargetOf(cluster.Name, cluster.Marks) }).Distinct()]));
-        }
-        else
-        {
-            _objects.Set(owner, []);
-            Mark(_clustersOfChains.Replace(key, [.. _chains.GetValueOrDefault(key)?.Asked ?? []]));
-        }
-    }
-
-    // A route configuration that is written in a listener goes the way of one that came by RDS.
-    private void SetInline(string name, RouteConfiguration? configuration)
-    {
-        foreach (VirtualHostKey key in VirtualHostsOf(name))
-        {
-            _dirtyVirtualHosts[key] = null;
-        }
-
-        _routeConfigs.Remove(name);
-        if (configuration is null)
-        {
-            return;
-        }
-
-        foreach (EnvoyVirtualHost virtualHost in configuration.VirtualHosts)
-        {
-            _dirtyVirtualHosts[new VirtualHostKey(name, virtualHost.Name)] = virtualHost;
-        }
-
-        _routeConfigs[name] = configuration;
-    }
-
-    private void MarkVirtualHost(VirtualHostKey key)
-    {
-        if (_dirtyVirtualHosts.ContainsKey(key))
-        {
-            return;
-        }
-
-        EnvoyVirtualHost? message = _readUnit(new UnitKey(UnitKind.VirtualHost, key.RouteConfig, key.Name)) is { } bytes
-            ? EnvoyVirtualHost.Parser.ParseFrom(bytes.Span)
-            : _routeConfigs.GetValueOrDefault(key.RouteConfig)?.VirtualHosts.FirstOrDefault(v => v.Name == key.Name);
-        _dirtyVirtualHosts[key] = message;
-    }
-
-    private void MakeVirtualHost(VirtualHostKey key, EnvoyVirtualHost? message)
-    {
-        var owner = new Owner(ObjectKind.VirtualHost, key.RouteConfig, key.Name);
-        var unit = new UnitKey(UnitKind.VirtualHost, key.RouteConfig, key.Name);
-        var found = new List<Diagnostic>();
-        if (message is null)
-        {
-            _objects.Set(owner, []);
-            Mark(_clustersOfVirtualHosts.Replace(key, []));
-            if (_virtualHosts.TryGetValue(key.RouteConfig, out HashSet<string>? names) && names.Remove(key.Name) && names.Count == 0)
-            {
-                _virtualHosts.Remove(key.RouteConfig);
-            }
-        }
-        else
-        {
-            var scope = new RouteScope(key.RouteConfig, _routeConfigs.GetValueOrDefault(key.RouteConfig) ?? new(), _clusters.KindOf, _clusters.OriginalDstOf, _clusters.TargetOf);
-            TranslatedVirtualHost translated = VirtualHostTranslator.Translate(scope, message, UnitDiagnostics.ScopeOf(unit, found));
-            _objects.Set(owner, [.. translated.Routes, translated.VirtualHost]);
-            Mark(_clustersOfVirtualHosts.Replace(key, translated.Clusters));
-            Entry(_virtualHosts, key.RouteConfig).Add(key.Name);
-        }
-
-        _diagnostics.Keep(unit, found);
-    }
-
-    private void Mark(IEnumerable<string> clusters)
-    {
-        foreach (string cluster in clusters)
-        {
-            _clusters.MarkDirty(cluster);
-        }
-    }
-
-    private IEnumerable<VirtualHostKey> VirtualHostsOf(string routeConfig) =>
-        (_virtualHosts.GetValueOrDefault(routeConfig) ?? []).Select(name => new VirtualHostKey(routeConfig, name));
-
-    private static TValue Entry<TKey, TValue>(Dictionary<TKey, TValue> table, TKey key)
-        where TKey : notnull
-        where TValue : class, new()
-    {
-        ref TValue? value = ref CollectionsMarshal.GetValueRefOrAddDefault(table, key, out _);
-        return value ??= new TValue();
-    }
-
-    private readonly record struct VirtualHostKey(string RouteConfig, string Name);
 }

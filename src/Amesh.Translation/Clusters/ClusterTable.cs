@@ -13,7 +13,7 @@ namespace Amesh.Translation.Clusters;
 /// <param name="data">Reads what clusters keep in files.</param>
 /// <param name="isNamed">Whether something that has come sends requests to a cluster of this name.</param>
 /// <param name="failed">Told of a cluster whose upstream cannot be made, and stays as it is.</param>
-internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<string, bool> isNamed, Action<string, Exception> failed)
+internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<string, bool> isNamed, Action<string, Exception> failed) : IClusters
 {
     /// <summary>Stands for all clusters, where a request says itself which it goes to. Envoy's names are not empty, and this is none of a mesh's.</summary>
     public const string Any = "*";
@@ -41,16 +41,16 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
     /// <summary>Whose endpoints may be ejected.</summary>
     public EjectionTable Ejections { get; } = new();
 
-    /// <summary>What kind of cluster a name stands for now.</summary>
+    /// <inheritdoc/>
     public ClusterKind KindOf(string cluster) => _clusters.TryGetValue(cluster, out ClusterModel? model) ? model.Kind : ClusterKind.Missing;
 
-    /// <summary>What a cluster of the connection's own destination says besides; null for nothing.</summary>
+    /// <inheritdoc/>
     public OriginalDestination? OriginalDstOf(string cluster) => _clusters.GetValueOrDefault(cluster)?.OriginalDst;
 
     /// <summary>How a cluster's endpoints are chosen by metadata; null where they are not.</summary>
     public SubsetPolicy? SubsetsOf(string cluster) => _clusters.GetValueOrDefault(cluster)?.Subsets;
 
-    /// <summary>The <see cref="SubsetName"/> of what requests go to that ask for these <see cref="LbMarks"/>, or the cluster's own.</summary>
+    /// <inheritdoc/>
     public string TargetOf(string cluster, string marks) =>
         KindOf(cluster) is ClusterKind.Eds or ClusterKind.Inline && SubsetsOf(cluster)?.Knows(marks) == true ? SubsetName.Of(cluster, marks) : cluster;
 
@@ -92,20 +92,13 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
             _assignments[assignment] = Assignment.From(message, diagnostics);
         }
 
-        foreach (string cluster in _clustersByAssignment.GetValueOrDefault(assignment) ?? [])
-        {
-            MarkDirty(cluster);
-        }
+        MarkDirty(_clustersByAssignment.GetValueOrDefault(assignment) ?? []);
     }
 
     /// <summary>A name was looked up; null for a failure. Says whether that changes anything.</summary>
     public bool Answer(NameQuery query, IReadOnlyList<string>? addresses)
     {
-        foreach (string cluster in Names.Answer(query, addresses))
-        {
-            MarkDirty(cluster);
-        }
-
+        MarkDirty(Names.Answer(query, addresses));
         return _dirty.Count > 0;
     }
 
@@ -132,19 +125,21 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
     {
         if (cluster == Any)
         {
-            foreach (string one in _clusters.Keys)
-            {
-                MarkDirty(one);
-            }
+            MarkDirty(_clusters.Keys);
         }
         else if (_dirty.Add(cluster))
         {
-            foreach (string aggregate in _aggregates.GetValueOrDefault(cluster) ?? [])
-            {
-                MarkDirty(aggregate);
-            }
-
+            MarkDirty(_aggregates.GetValueOrDefault(cluster) ?? []);
             _dirty.UnionWith(_subsets.GetValueOrDefault(cluster) ?? []);
+        }
+    }
+
+    /// <inheritdoc cref="MarkDirty(string)"/>
+    public void MarkDirty(IEnumerable<string> clusters)
+    {
+        foreach (string cluster in clusters)
+        {
+            MarkDirty(cluster);
         }
     }
 

@@ -21,20 +21,12 @@ internal static class TcpProxies
     /// <param name="listener">The listener's name.</param>
     /// <param name="chain">The chain's name, unique in the listener.</param>
     /// <param name="proxy">The TCP proxy that it ends in.</param>
-    /// <param name="isOriginalDst">Whether a cluster stands for the connection's own destination.</param>
-    /// <param name="originalDstOf">What such a cluster says besides.</param>
-    /// <param name="targetOf">The subset of a cluster that connections with these <see cref="LbMarks"/> go to, or the cluster.</param>
-    public static StreamRoute Translate(
-        string listener,
-        string chain,
-        TcpProxyModel proxy,
-        Func<string, bool> isOriginalDst,
-        Func<string, OriginalDestination?> originalDstOf,
-        Func<string, string, string> targetOf)
+    /// <param name="known">The clusters that it names.</param>
+    public static StreamRoute Translate(string listener, string chain, TcpProxyModel proxy, IClusters known)
     {
-        StreamCluster[] clusters = [.. proxy.Clusters.Select(cluster => isOriginalDst(cluster.Name)
-            ? new StreamCluster { OriginalDst = true, OriginalDstFrom = originalDstOf(cluster.Name), Weight = cluster.Weight }
-            : new StreamCluster { UpstreamId = Names.UpstreamId(targetOf(cluster.Name, cluster.Marks)), Weight = cluster.Weight })];
+        StreamCluster[] clusters = [.. proxy.Clusters.Select(cluster => known.KindOf(cluster.Name) == ClusterKind.OriginalDst
+            ? new StreamCluster { OriginalDst = true, OriginalDstFrom = known.OriginalDstOf(cluster.Name), Weight = cluster.Weight }
+            : new StreamCluster { UpstreamId = Names.UpstreamId(known.TargetOf(cluster.Name, cluster.Marks)), Weight = cluster.Weight })];
         return new StreamRoute
         {
             Id = IdOf(listener, chain),

@@ -36,7 +36,7 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
         {
             case RouteAction.ClusterSpecifierOneofCase.Cluster:
                 (string? upstream, bool? originalDst) = Target(action.Cluster, LbMarks.Of(action.MetadataMatch), diagnostics);
-                return (upstream, plugin with { OriginalDst = originalDst, OriginalDstFrom = scope.OriginalDstOf?.Invoke(action.Cluster), NotFoundStatus = NotFoundStatus(action, action.Cluster) });
+                return (upstream, plugin with { OriginalDst = originalDst, OriginalDstFrom = scope.Clusters.OriginalDstOf(action.Cluster), NotFoundStatus = NotFoundStatus(action, action.Cluster) });
             case RouteAction.ClusterSpecifierOneofCase.WeightedClusters:
                 return (null, plugin with { Clusters = Weighted(action, diagnostics.At("weighted_clusters")) });
             case RouteAction.ClusterSpecifierOneofCase.ClusterHeader:
@@ -73,7 +73,7 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
                 UpstreamId = upstream,
                 ClusterHeader = header,
                 OriginalDst = originalDst,
-                OriginalDstFrom = header is null ? scope.OriginalDstOf?.Invoke(cluster.Name) : null,
+                OriginalDstFrom = header is null ? scope.Clusters.OriginalDstOf(cluster.Name) : null,
                 Weight = cluster.Weight ?? 0,
                 NotFoundStatus = header is null ? NotFoundStatus(action, cluster.Name) : NotFoundStatus(action),
                 HostRewrite = cluster.HostRewriteLiteral.Length == 0 ? null : cluster.HostRewriteLiteral,
@@ -89,7 +89,7 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
 
     // Said only where it is not 503, and as long as there is no such cluster.
     private uint? NotFoundStatus(RouteAction action, string cluster) =>
-        scope.KindOf(cluster) != ClusterKind.Missing ? null : NotFoundStatus(action);
+        scope.Clusters.KindOf(cluster) != ClusterKind.Missing ? null : NotFoundStatus(action);
 
     private static uint? NotFoundStatus(RouteAction action) => action.ClusterNotFoundResponseCode switch
     {
@@ -112,14 +112,14 @@ internal sealed class RouteActions(RouteScope scope, EnvoyVirtualHost virtualHos
 
     private (string? UpstreamId, bool? OriginalDst) Target(string cluster, string marks, DiagnosticScope diagnostics)
     {
-        if (marks.Length > 0 && scope.KindOf(cluster) == ClusterKind.Aggregate)
+        if (marks.Length > 0 && scope.Clusters.KindOf(cluster) == ClusterKind.Aggregate)
         {
             diagnostics.NotYet("metadata_match", "the clusters of an aggregate are asked for no metadata");
         }
 
-        string target = scope.TargetOf?.Invoke(cluster, marks) ?? cluster;
+        string target = scope.Clusters.TargetOf(cluster, marks);
         clusters.Add(cluster);
         clusters.Add(target);
-        return scope.KindOf(cluster) == ClusterKind.OriginalDst ? (null, true) : (Names.UpstreamId(target), null);
+        return scope.Clusters.KindOf(cluster) == ClusterKind.OriginalDst ? (null, true) : (Names.UpstreamId(target), null);
     }
 }

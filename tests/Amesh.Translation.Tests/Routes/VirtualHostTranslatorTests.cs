@@ -62,7 +62,7 @@ public class VirtualHostTranslatorTests
     }
 
     private static TranslatedVirtualHost Translated(EnvoyVirtualHost host) => VirtualHostTranslator.Translate(
-        new RouteScope("rc", new RouteConfiguration(), name => name == "there" ? ClusterKind.Eds : ClusterKind.Missing),
+        new RouteScope("rc", new RouteConfiguration(), new OneCluster()),
         host,
         new DiagnosticScope("rc", []));
 
@@ -71,5 +71,14 @@ public class VirtualHostTranslatorTests
         var host = new EnvoyVirtualHost { Name = "h", Domains = { "h.example" } };
         host.Routes.Add(new EnvoyRoute { Match = new RouteMatch { Prefix = "/" }, Route_ = action });
         return host;
+    }
+
+    private sealed class OneCluster : IClusters
+    {
+        public ClusterKind KindOf(string cluster) => cluster == "there" ? ClusterKind.Eds : ClusterKind.Missing;
+
+        public OriginalDestination? OriginalDstOf(string cluster) => null;
+
+        public string TargetOf(string cluster, string marks) => cluster;
     }
 }
