@@ -8,6 +8,7 @@
 --   transport         "tls" or "raw_buffer"; sni; alpn (a list): what its first bytes say
 -- }
 local chain_match = require("apisix.amesh.chain_match")
+local listener_addresses = require("apisix.amesh.listener_addresses")
 local listener_index = require("apisix.amesh.listener_index")
 
 local ipairs = ipairs
@@ -15,7 +16,7 @@ local lower = string.lower
 local pairs = pairs
 local setmetatable = setmetatable
 
-local at = listener_index.at
+local at = listener_addresses.at
 local catch_up = listener_index.catch_up
 local some_value = listener_index.some_value
 local value_of = listener_index.value_of
@@ -33,7 +34,7 @@ local NOTHING = {}
 -- The listener that the connection arrived at, as far as it can be told.
 local function arrived_at(connection)
     local port = connection.local_port
-    local bound = listener_index.bound(port)
+    local bound = listener_addresses.bound(port)
     if not bound then
         return nil
     end
@@ -58,7 +59,7 @@ local function resolve(connection)
     end
 
     -- else the port that nginx listens on is not one of the mesh's: as if it were the outbound one
-    return at(connection.destination_ip, connection.destination_port) or listener or listener_index.outbound()
+    return at(connection.destination_ip, connection.destination_port) or listener or listener_addresses.outbound()
 end
 
 
@@ -182,7 +183,7 @@ end
 -- Is this the port of a listener that is for connections going elsewhere?
 function _M.is_for_others(port)
     catch_up()
-    for _, listener in ipairs(listener_index.bound(port) or NOTHING) do
+    for _, listener in ipairs(listener_addresses.bound(port) or NOTHING) do
         if listener.original_dst then
             return true
         end

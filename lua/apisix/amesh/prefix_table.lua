@@ -2,17 +2,16 @@
 -- for each prefix length in use, however many ranges there are.
 local ffi = require("ffi")
 local band = require("bit").band
+local lists = require("apisix.amesh.lists")
 
 local C = ffi.C
 local byte = string.byte
 local char = string.char
 local find = string.find
 local floor = math.floor
-local ipairs = ipairs
 local match = string.match
 local sort = table.sort
 local sub = string.sub
-local remove = table.remove
 local setmetatable = setmetatable
 local tonumber = tonumber
 
@@ -135,12 +134,7 @@ function _M.put(self, prefix, value)
     entries.count = entries.count + (value ~= nil and 1 or 0) - (before and 1 or 0)
     if entries.count == 0 then
         side.tables[length] = nil
-        for position, one in ipairs(side.lengths) do
-            if one == length then
-                remove(side.lengths, position)
-                break
-            end
-        end
+        lists.remove(side.lengths, length)
     end
 end
 

@@ -1,10 +1,10 @@
--- Virtual hosts by route configuration and domain, found as Envoy finds them: exact name, then the longest matching
--- `*.suffix`, then the longest matching `prefix.*`, then `*`. The best match is final, whatever its routes say.
+-- Virtual hosts by route configuration and domain. The best match is final, whatever its routes say.
 --
 -- Only the domains of a virtual host are held, not its text. A change touches the domains of the virtual hosts that
 -- changed.
 local core = require("apisix.core")
 local authority = require("apisix.amesh.authority")
+local domain_table = require("apisix.amesh.domain_table")
 local live = require("apisix.amesh.live")
 
 local ipairs = ipairs
@@ -14,35 +14,11 @@ local find = string.find
 local lower = string.lower
 local match = string.match
 local sub = string.sub
-local sort = table.sort
-local remove = table.remove
 
 local _M = {}
 local objects
-local by_route_config = {}
-local placed = {}       -- id -> { route_config, domains, ignoring_ports, since = modifiedIndex }
-
-
-local function new_wildcards()
-    return { lengths = {}, count = {}, names = {} }
-end
-
-
-local function new_index()
-    return {
-        exact = {},
-        suffix = new_wildcards(),
-        prefix = new_wildcards(),
-        any = {},
-        size = 0,
-        ignoring_ports = 0,
-    }
-end
-
-
-local function by_descending(a, b)
-    return a > b
-end
+local by_route_config = {}      -- name -> { domains = domain_table of ids, size, ignoring_ports }
+local placed = {}               -- id -> { route_config, domains, ignoring_ports, since = modifiedIndex }
 
 
 local function by_age(a, b)
@@ -51,94 +27,6 @@ local function by_age(a, b)
         return a < b
     end
     return a_index < b_index
-end
-
-
--- Several virtual hosts can claim a domain for a moment, while one takes it over from another: the youngest has it,
--- which is last in its list. A single one stands without a list, as nearly all do.
-local function push(owners, name, id)
-    local known = owners[name]
-    if not known then
-        owners[name] = id
-        return
-    end
-
-    local list = type(known) == "table" and known or { known }
-    list[#list + 1] = id
-    sort(list, by_age)
-    owners[name] = list
-end
-
-
-local function pull(owners, name, id)
-    local known = owners[name]
-    if known == id then
-        owners[name] = nil
-        return
-    end
-
-    if type(known) ~= "table" then
-        return
-    end
-    for position, owner in ipairs(known) do
-        if owner == id then
-            remove(known, position)
-            break
-        end
-    end
-    if #known == 1 then
-        owners[name] = known[1]
-    end
-end
-
-
-local function last(known)
-    return type(known) == "table" and known[#known] or known
-end
-
-
-local function add_wildcard(wildcards, name, id)
-    push(wildcards.names, name, id)
-
-    local length = #name
-    local count = wildcards.count[length] or 0
-    wildcards.count[length] = count + 1
-    if count == 0 then
-        wildcards.lengths[#wildcards.lengths + 1] = length
-        sort(wildcards.lengths, by_descending)
-    end
-end
-
-
-local function remove_wildcard(wildcards, name, id)
-    pull(wildcards.names, name, id)
-
-    local length = #name
-    wildcards.count[length] = wildcards.count[length] - 1
-    if wildcards.count[length] == 0 then
-        wildcards.count[length] = nil
-        for position, known in ipairs(wildcards.lengths) do
-            if known == length then
-                remove(wildcards.lengths, position)
-                break
-            end
-        end
-    end
-end
-
-
--- Calls on_exact(owners, name) or on_wildcard(wildcards, name) for a domain.
-local function with_domain(index, domain, on_exact, on_wildcard, id)
-    domain = lower(domain)
-    if domain == "*" then
-        on_exact(index.any, "*", id)
-    elseif sub(domain, 1, 1) == "*" then
-        on_wildcard(index.suffix, sub(domain, 2), id)
-    elseif sub(domain, -1) == "*" then
-        on_wildcard(index.prefix, sub(domain, 1, -2), id)
-    else
-        on_exact(index.exact, domain, id)
-    end
 end
 
 
@@ -151,7 +39,7 @@ local function withdraw(id)
     placed[id] = nil
     local index = by_route_config[place.route_config]
     for _, domain in ipairs(place.domains) do
-        with_domain(index, domain, pull, remove_wildcard, id)
+        index.domains:take(domain, id)
     end
 
     index.size = index.size - 1
@@ -196,7 +84,7 @@ local function place(id, text, modified_index)
 
     local index = by_route_config[route_config]
     if not index then
-        index = new_index()
+        index = { domains = domain_table.new(by_age), size = 0, ignoring_ports = 0 }
         by_route_config[route_config] = index
     end
 
@@ -211,7 +99,7 @@ local function place(id, text, modified_index)
     }
 
     for _, domain in ipairs(domains) do
-        with_domain(index, domain, push, add_wildcard, id)
+        index.domains:put(domain, id)
     end
 end
 
@@ -239,42 +127,6 @@ function _M.init_worker()
 end
 
 
-local function find_suffix(wildcards, host)
-    local names, size = wildcards.names, #host
-    for _, length in ipairs(wildcards.lengths) do
-        if length < size then
-            local owners = names[sub(host, size - length + 1)]
-            if owners then
-                return last(owners)
-            end
-        end
-    end
-end
-
-
-local function find_prefix(wildcards, host)
-    local names, size = wildcards.names, #host
-    for _, length in ipairs(wildcards.lengths) do
-        if length < size then
-            local owners = names[sub(host, 1, length)]
-            if owners then
-                return last(owners)
-            end
-        end
-    end
-end
-
-
-local function find_id(index, host)
-    local id = last(index.exact[host]) or find_suffix(index.suffix, host) or find_prefix(index.prefix, host)
-    if id then
-        return id, false
-    end
-
-    return last(index.any["*"]), true
-end
-
-
 -- host: authority of the request. Returns the item of /virtual_hosts, and whether only "*" matched; nil when none
 -- does. ignore_port: the listener asks to leave the port out of the comparison.
 function _M.find(route_config, host, ignore_port)
@@ -291,7 +143,7 @@ function _M.find(route_config, host, ignore_port)
             name = authority.without_port(host)
         end
 
-        local id, only_any = find_id(index, name)
+        local id, only_any = index.domains:find(name)
         if not id then
             return nil
         end
