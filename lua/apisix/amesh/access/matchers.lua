@@ -4,15 +4,16 @@
 -- Each returns true or false, or nil where nobody can tell: a part that the library could not translate, an expression
 -- that gave up, a client's name where there is no TLS. What is built of such a part is nil as far as the rest does not
 -- decide it, and who asks lets nobody through by it.
+local inputs = require("apisix.amesh.access.inputs")
+local logic = require("apisix.amesh.access.logic")
 local metadata = require("apisix.amesh.access.metadata")
 local prefix_table = require("apisix.amesh.prefix_table")
+local principals = require("apisix.amesh.access.principals")
 local texts = require("apisix.amesh.texts")
 
-local concat = table.concat
 local error = error
 local find = string.find
 local tonumber = tonumber
-local tostring = tostring
 
 local _M = {}
 local compile
@@ -28,78 +29,12 @@ local function cannot_tell()
 end
 
 
-local function compile_all(list, in_order)
-    local compiled = {}
-    for index = 1, #list do
-        compiled[index] = compile(list[index], in_order)
-    end
-    return compiled
-end
-
-
-local function any_of(list, in_order)
-    local compiled = compile_all(list, in_order)
-    local count = #compiled
-    if count == 1 then
-        return compiled[1]
-    end
-
-    return function(view, ctx)
-        local result = false
-        for index = 1, count do
-            local one = compiled[index](view, ctx)
-            if one then
-                return true
-            elseif one == nil then
-                result = nil
-            end
-        end
-        return result
-    end
-end
-
-
--- in_order: what cannot be told ends it, as in Envoy's matcher trees.
-local function all_of(list, in_order)
-    local compiled = compile_all(list, in_order)
-    local count = #compiled
-    if count == 1 then
-        return compiled[1]
-    end
-
-    return function(view, ctx)
-        local result = true
-        for index = 1, count do
-            local one = compiled[index](view, ctx)
-            if one == false or (one == nil and in_order) then
-                return one
-            elseif one == nil then
-                result = nil
-            end
-        end
-        return result
-    end
-end
-
-
-local function not_of(match, in_order)
-    local compiled = compile(match, in_order)
-    return function(view, ctx)
-        local result = compiled(view, ctx)
-        if result == nil then
-            return nil
-        end
-        return not result
-    end
-end
-
-
 local function header(match)
-    local name, invert = match.header, match.invert or false
+    local name = match.header
     if match.present ~= nil then
-        local present = match.present
+        local present = match.present ~= (match.invert or false)
         return function(view, ctx)
-            return ((view.header(ctx, name) ~= nil) == present) ~= invert
+            return (view.header(ctx, name) ~= nil) == present
         end
     end
 
@@ -113,6 +48,9 @@ local function header(match)
     else
         compare = texts.compile(match.is)
     end
+    if match.invert then
+        compare = logic.not_of(compare)
+    end
 
     local missing = match.missing_as_empty and "" or nil
     return function(view, ctx)
@@ -121,12 +59,7 @@ local function header(match)
         if not value then
             return false
         end
-
-        local result = compare(value)
-        if result == nil then
-            return nil
-        end
-        return result ~= invert
+        return compare(value)
     end
 end
 
@@ -152,105 +85,11 @@ local function port(range)
 end
 
 
--- Of URI names and DNS names each, then of the subject, whatever there is of names: Envoy's order. A TLS connection
--- without a certificate has an empty subject.
-local function principal(match)
-    local compare = texts.compile(match)
-    return function(view, ctx)
-        if not view.is_tls(ctx) then
-            return false
-        end
-
-        local peer = view.peer(ctx)
-        local result = false
-        local names = peer and peer.names
-        for index = 1, names and #names or 0 do
-            local name = names[index]
-            if name.type == "uri" or name.type == "dns" then
-                local one = compare(name.value)
-                if one then
-                    return true
-                elseif one == nil then
-                    result = nil
-                end
-            end
-        end
-
-        local subject = compare(peer and view.subject(peer) or "")
-        if subject == false then
-            return result
-        end
-        return subject
-    end
-end
-
-
-local function text_of(get, match, when_absent)
+local function text_of(get, match)
     local compare = texts.compile(match)
     return function(view, ctx)
         local value = get(view, ctx)
         if not value then
-            return when_absent
-        end
-        return compare(value)
-    end
-end
-
-
-local function names_of(peer, wanted)
-    local list = {}
-    for index = 1, #peer.names do
-        if peer.names[index].type == wanted then
-            list[#list + 1] = peer.names[index].value
-        end
-    end
-    return list[1] and concat(list, ",")
-end
-
-
--- Inputs of matcher trees; nil: there is none; and whether that means that nobody can tell.
-local INPUTS = {
-    uri_san = function(view, ctx)
-        local peer = view.peer(ctx)
-        return peer and names_of(peer, "uri"), not view.is_tls(ctx)
-    end,
-    dns_san = function(view, ctx)
-        local peer = view.peer(ctx)
-        return peer and names_of(peer, "dns"), not view.is_tls(ctx)
-    end,
-    subject = function(view, ctx)
-        local peer = view.peer(ctx)
-        local subject = peer and view.subject(peer)
-        return subject ~= "" and subject or nil, not view.is_tls(ctx)
-    end,
-    source_ip = function(view, ctx)
-        return view.remote_ip(ctx)
-    end,
-    direct_source_ip = function(view, ctx)
-        return view.direct_ip(ctx)
-    end,
-    target_ip = function(view, ctx)
-        return view.destination_ip(ctx)
-    end,
-    target_port = function(view, ctx)
-        return tostring(view.destination_port(ctx))
-    end,
-    server_name = function(view, ctx)
-        local name = view.server_name(ctx)
-        return name ~= "" and name or nil
-    end,
-}
-
-
-local function input(name, match)
-    local get = INPUTS[name] or error("no input " .. name)
-    local compare = texts.compile(match)
-    return function(view, ctx)
-        local value, unavailable = get(view, ctx)
-        if unavailable then
-            return nil
-        end
-        if not value then
             return false
         end
         return compare(value)
@@ -258,21 +97,22 @@ local function input(name, match)
 end
 
 
+-- in_order: see logic.all_of.
 function compile(match, in_order)
     if match.any then
         return always
     elseif match["and"] then
-        return all_of(match["and"], in_order)
+        return logic.all_of(match["and"], compile, in_order)
     elseif match["or"] then
-        return any_of(match["or"], in_order)
+        return logic.any_of(match["or"], compile, in_order)
     elseif match["not"] then
-        return not_of(match["not"], in_order)
+        return logic.not_of(compile(match["not"], in_order))
     elseif match.header then
         return header(match)
     elseif match.path then
         return text_of(function(view, ctx)
             return view.path(ctx)
-        end, match.path, false)
+        end, match.path)
     elseif match.target_ip then
         return address(match.target_ip, "destination_ip")
     elseif match.target_port then
@@ -282,7 +122,7 @@ function compile(match, in_order)
     elseif match.remote_ip then
         return address(match.remote_ip, "remote_ip")
     elseif match.principal then
-        return principal(match.principal)
+        return principals.authenticated(match.principal)
     elseif match.tls then
         return function(view, ctx)
             return view.is_tls(ctx)
@@ -290,16 +130,16 @@ function compile(match, in_order)
     elseif match.server_name then
         return text_of(function(view, ctx)
             return view.server_name(ctx)
-        end, match.server_name, false)
+        end, match.server_name)
     elseif match.metadata then
         return metadata.compile(match.metadata)
     elseif match.peer_uris then
         return text_of(function(view, ctx)
             local peer = view.peer(ctx)
-            return peer and names_of(peer, "uri")
-        end, match.peer_uris, false)
+            return peer and principals.names_of(peer, "uri")
+        end, match.peer_uris)
     elseif match.input then
-        return input(match.input, match.is)
+        return inputs.compile(match.input, match.is)
     elseif match.unknown then
         return cannot_tell
     end
@@ -309,6 +149,11 @@ end
 
 
 _M.compile = compile
-_M.any_of = any_of
+
+
+function _M.any_of(list)
+    return logic.any_of(list, compile)
+end
+
 
 return _M

@@ -2,6 +2,7 @@
 -- A comparison is { filter = namespace, path = { key, ... }, value = VALUE, invert = true|nil }, VALUE one of
 -- { null = true }, { text = see texts.lua }, { exact = number }, { from = number, to = number }, { bool = true|false },
 -- { present = true|false }, { one_of = VALUE } (an element of a list), { any = { VALUE, ... } }.
+local logic = require("apisix.amesh.access.logic")
 local texts = require("apisix.amesh.texts")
 
 local error = error
@@ -34,38 +35,7 @@ local function element(wanted)
         if type(value) ~= "table" then
             return false
         end
-
-        local result = false
-        for index = 1, #value do
-            local one = compare(value[index])
-            if one then
-                return true
-            elseif one == nil then
-                result = nil
-            end
-        end
-        return result
-    end
-end
-
-
-local function any_of(list)
-    local compared = {}
-    for index = 1, #list do
-        compared[index] = compile_value(list[index])
-    end
-
-    return function(value)
-        local result = false
-        for index = 1, #compared do
-            local one = compared[index](value)
-            if one then
-                return true
-            elseif one == nil then
-                result = nil
-            end
-        end
-        return result
+        return logic.holds_for_any(compare, value)
     end
 end
 
@@ -100,7 +70,7 @@ function compile_value(wanted)
     elseif wanted.one_of then
         return element(wanted.one_of)
     elseif wanted.any then
-        return any_of(wanted.any)
+        return logic.any_of(wanted.any, compile_value)
     end
 
     error("a comparison with metadata that says none")
@@ -120,14 +90,14 @@ end
 
 -- A function of view and request, see matchers.lua.
 function _M.compile(match)
-    local filter, path, invert = match.filter, match.path, match.invert or false
+    local filter, path = match.filter, match.path
     local compare = compile_value(match.value)
+    if match.invert then
+        compare = logic.not_of(compare)
+    end
+
     return function(view, ctx)
-        local result = compare(at(view.metadata(ctx, filter), path))
-        if result == nil then
-            return nil
-        end
-        return result ~= invert
+        return compare(at(view.metadata(ctx, filter), path))
     end
 end
 
