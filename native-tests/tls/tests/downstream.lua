@@ -1,77 +1,38 @@
 -- TLS of clients: which certificate they see, which of theirs holds, and what endpoints are told of them.
 local mesh, writer = require("mesh"), require("writer")
 local json = require("cjson.safe")
-local pipe = require("ngx.pipe")
+local tools = require("tls_tools")
 local ngx = ngx
-local folder = os.getenv("AMESH_TEST_CERTIFICATES")
 
-local SPIFFE = "spiffe://cluster.local/ns/default/sa/"
+local as, authority, identity, subject = tools.as, tools.authority, tools.identity, tools.subject
+
 local GATEWAY = "127.0.0.1:15443"
 -- captured on its way to the workload
 local INBOUND = "10.96.0.1:9080"
 
 
-local function read(name)
-    local file = assert(io.open(folder .. "/" .. name, "rb"))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
-
-local function identity(id, name)
-    return { "/amesh_secrets/" .. id, { id = id, name = id, certificate = read(name .. ".pem"),
-                                        key = read(name .. ".key") } }
-end
-
-local function authority(id, name)
-    return { "/amesh_secrets/" .. id, { id = id, name = id, ca = read(name .. ".pem") } }
-end
-
-local function shell(command)
-    local process = assert(pipe.spawn({ "sh", "-c", "cd " .. folder .. "; exec 2>&1; " .. command }))
-    process:set_timeouts(nil, 20000, 20000, 20000)
-    local output = process:stdout_read_all()
-    process:wait()
-    return output or ""
-end
-
 -- curl, whose answer's body is the endpoint's report. Returns { status, seen, version, output }.
 local function curl(address, name, options)
     local target = name .. ":" .. address:match(":(%d+)$")
-    local output = shell("curl -s -k -m 10 --connect-to " .. target .. ":" .. address .. " -w '\\n%{http_code} "
+    local output = tools.shell("curl -s -k -m 10 --connect-to " .. target .. ":" .. address .. " -w '\\n%{http_code} "
                          .. "%{http_version} %{exitcode} %{errormsg}' " .. (options or "") .. " https://"
                           .. target .. "/x")
     local body, status, version = output:match("^(.*)\n(%d+) (%S+)")
     return { status = tonumber(status), version = version, output = output, seen = json.decode(body or "") }
 end
 
-local function subject(address, options)
-    local output = shell("openssl s_client -connect " .. address .. " " .. (options or "") .. " </dev/null")
-    return output:match("\nsubject=%s*([^\n]*)"), output
-end
-
-local function as(name)
-    return " --cert " .. name .. ".pem --key " .. name .. ".key "
-end
-
 local function listener(chains, extra)
-    local object = { id = "l", name = "l", address = "0.0.0.0", port = 15443, bound = true, inspect = { "tls" },
-                     chains = chains }
-    for name, value in pairs(extra or {}) do
-        object[name] = value
-    end
-    return { "/listeners/l", object }
+    return { "/listeners/l", tools.with({ id = "l", name = "l", address = "0.0.0.0", port = 15443, bound = true,
+                                          inspect = { "tls" }, chains = chains }, extra) }
 end
 
 local function chain(name, tls, extra, http)
-    local one = { name = name, transport = "tls", tls = tls, http = { route_config = "80", normalize_path = true } }
-    for field, value in pairs(extra or {}) do
-        one[field] = value
-    end
-    for field, value in pairs(http or {}) do
-        one.http[field] = value
-    end
-    return one
+    return tools.with({
+        name = name,
+        transport = "tls",
+        tls = tls,
+        http = tools.with({ route_config = "80", normalize_path = true }, http),
+    }, extra)
 end
 
 local function commit(...)
@@ -82,13 +43,7 @@ local function commit(...)
 end
 
 local function inbound(tls, http)
-    local all = { certificate = "workload", validation = "ca", require_client_certificate = true }
-    for name, value in pairs(tls or {}) do
-        if value == ngx.null then
-            value = nil
-        end
-        all[name] = value
-    end
+    local all = tools.with({ certificate = "workload", validation = "ca", require_client_certificate = true }, tls)
     commit(listener({ chain("mtls", all, nil, http) }, { port = 15006, direction = "inbound",
                                                          original_dst = "restore" }))
 end
@@ -96,8 +51,8 @@ end
 
 return function(test, check)
     test("the server name decides the chain, and the chain the certificate", function()
-        local ssl = { id = "s", snis = { "shop.example", "*.shop.example" }, cert = read("shop.pem"),
-                      key = read("shop.key") }
+        local ssl = { id = "s", snis = { "shop.example", "*.shop.example" }, cert = tools.read("shop.pem"),
+                      key = tools.read("shop.key") }
         commit({ "/ssls/s", ssl }, listener({
             chain("shop", { ssl = "s" }, { server_names = { "shop.example", "*.shop.example" } }),
             chain("workload", { certificate = "workload" }, { server_names = { "workload.example" } }),
@@ -114,8 +69,8 @@ return function(test, check)
     end)
 
     test("ssl objects that are not the mesh's work beside it", function()
-        commit({ "/ssls/own", { id = "own", snis = { "own.example" }, cert = read("shop.pem"),
-                                key = read("shop.key") } })
+        commit({ "/ssls/own", { id = "own", snis = { "own.example" }, cert = tools.read("shop.pem"),
+                                key = tools.read("shop.key") } })
         check.equal(subject(GATEWAY, "-servername own.example"), "O = shop")
         local _, output = subject(GATEWAY, "-servername other.example")
         check.truthy(not output:find("BEGIN CERT", 1, true))
@@ -126,9 +81,9 @@ return function(test, check)
         check.equal(subject(INBOUND, "-noservername -cert client-a.pem -key client-a.key"), "O = workload")
         local answer = curl(INBOUND, "reviews", as("client-a"))
         check.equal(answer.status, 200, answer.output)
-        local hash = shell("openssl x509 -in client-a.pem -outform DER | sha256sum"):match("^%x+")
+        local hash = tools.shell("openssl x509 -in client-a.pem -outform DER | sha256sum"):match("^%x+")
         check.equal(answer.seen.headers["x-forwarded-client-cert"],
-                    "By=" .. SPIFFE .. "workload;Hash=" .. hash .. ";Subject=\"O=client-a\";URI=" .. SPIFFE
+                    "By=" .. tools.spiffe .. "workload;Hash=" .. hash .. ";Subject=\"O=client-a\";URI=" .. tools.spiffe
                     .. "client-a")
         check.equal(answer.seen.headers["x-forwarded-proto"], "https")
         check.equal(answer.seen.headers["x-forwarded-for"], nil, "a proxy beside its application says nothing")
@@ -145,7 +100,7 @@ return function(test, check)
     end)
 
     test("who has none of the names gets nothing", function()
-        inbound({ sans = { { type = "uri", exact = SPIFFE .. "client-a" } } })
+        inbound({ sans = { { type = "uri", exact = tools.spiffe .. "client-a" } } })
         check.equal(curl(INBOUND, "reviews", as("client-a")).status, 200)
         check.equal(curl(INBOUND, "reviews", as("client-b")).status, 0)
         inbound({ sans = { { type = "uri", prefix = "spiffe://cluster.local/" } } })
@@ -167,7 +122,7 @@ return function(test, check)
             local value = curl(INBOUND, "reviews", options or forged).seen.headers["x-forwarded-client-cert"]
             return value and value:gsub("Hash=%x+", "Hash")
         end
-        local own = "By=" .. SPIFFE .. "workload;Hash;URI=" .. SPIFFE .. "client-a"
+        local own = "By=" .. tools.spiffe .. "workload;Hash;URI=" .. tools.spiffe .. "client-a"
         check.equal(seen(nil), nil, "nothing said")
         check.equal(seen("sanitize"), nil)
         check.equal(seen("forward_only"), "URI=forged")
@@ -182,26 +137,27 @@ return function(test, check)
         local function answering(id, ...)
             return { id = id, vars = { ... }, plugin = { direct_response = { status = 200, body = id } } }
         end
-        local hash = shell("openssl x509 -in names.pem -outform DER | sha256sum"):match("^%x+")
+        local hash = tools.shell("openssl x509 -in names.pem -outform DER | sha256sum"):match("^%x+")
         writer.commit(mesh.virtual_host("v", "80", { "*" }, {
             answering("both", { "amesh_peer_fingerprint", "==", hash }, { "amesh_peer_dns", "==", "a.example" }),
-            answering("uri", { "amesh_peer_uri", "==", SPIFFE .. "client-a" }),
+            answering("uri", { "amesh_peer_uri", "==", tools.spiffe .. "client-a" }),
             answering("subject", { "amesh_peer_subject", "==", "O=client-b" }),
             answering("shown", { "amesh_peer_certificate", "~~", "^-----BEGIN CERTIFICATE-----" }),
             answering("nobody"),
         }))
         for options, route in pairs({ [as("names")] = "both", [as("client-a")] = "uri", [as("client-b")] = "subject",
                                       [as("workload")] = "shown", [""] = "nobody" }) do
-            local forged = options .. " -H 'x-forwarded-client-cert: URI=" .. SPIFFE .. "client-a'"
+            local forged = options .. " -H 'x-forwarded-client-cert: URI=" .. tools.spiffe .. "client-a'"
             check.equal(curl(INBOUND, "reviews", forged).output:match("^%a+"), route)
         end
     end)
 
     test("plain text where the chain wants TLS gets nothing", function()
         inbound()
-        check.equal(shell("curl -s -m 5 -o /dev/null -w '%{http_code}' http://10.96.0.1:9080/x"), "000")
+        local plain = "curl -s -m 5 -o /dev/null -w '%{http_code}' http://"
+        check.equal(tools.shell(plain .. "10.96.0.1:9080/x"), "000")
         commit(listener({ chain("mtls", { certificate = "workload", validation = "ca" }) }, { port = 15080 }))
-        check.equal(shell("curl -s -m 5 -o /dev/null -w '%{http_code}' http://127.0.0.1:15080/x"), "000", "directly")
+        check.equal(tools.shell(plain .. "127.0.0.1:15080/x"), "000", "directly")
     end)
 
     test("protocols: HTTP/2 and HTTP/1.1 where the chain offers them, none where nothing is shared", function()
@@ -247,7 +203,7 @@ return function(test, check)
 
     test("a session is not resumed where another authority or chain decides", function()
         inbound({ max_version = "TLSv1.2" })
-        local session = folder .. "/../written/session"
+        local session = tools.folder .. "/../written/session"
         local with = " -tls1_2 -noservername -cert client-a.pem -key client-a.key"
         local _, first = subject(INBOUND, with .. " -sess_out " .. session)
         check.truthy(first:find("New, ", 1, true), first)

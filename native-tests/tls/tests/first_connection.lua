@@ -1,18 +1,16 @@
 -- HTTP/2 towards endpoints from a worker's first connections on, when no cluster has a client certificate.
 local mesh, writer, client = require("mesh"), require("writer"), require("client")
 local count = require("tls_endpoint").count
-local ngx = ngx
-local folder = os.getenv("AMESH_TEST_CERTIFICATES")
+local tools = require("tls_tools")
 
 local HOLDS, STRANGER, OTHER_NAME = "127.2.0.1", "127.2.0.4", "127.2.0.2"
 
 
 local function objects()
-    local file = assert(io.open(folder .. "/mesh.pem", "rb"))
-    local all = { { "/amesh_secrets/ca", { id = "ca", name = "ca", ca = file:read("*a") } } }
-    file:close()
-    all[2] = { "/tls_contexts/t", { id = "t", name = "t", sni = "ratings", validation = "ca", alpn = { "kuma", "h2" },
-               sans = { { type = "uri", exact = "spiffe://cluster.local/ns/default/sa/ratings" } } } }
+    local all = {
+        tools.authority("ca", "mesh"),
+        tools.context("t", { sni = "ratings", alpn = { "kuma", "h2" } }),
+    }
     local routes = {}
     for _, address in ipairs({ HOLDS, STRANGER, OTHER_NAME }) do
         all[#all + 1] = mesh.upstream(address, { { address, 1, 18443 } },
@@ -27,19 +25,12 @@ end
 return function(test, check)
     test("HTTP/2 without a client certificate, a worker's first connections: all at once, good and bad", function()
         writer.replace(objects())
-        local threads, answers = {}, {}
-        for round = 1, 4 do
-            for _, address in ipairs({ STRANGER, HOLDS, OTHER_NAME }) do
-                threads[#threads + 1] = ngx.thread.spawn(function()
-                    local answer = client.send({ to = client.gateway, host = "ratings:9080", path = "/" .. address })
-                    answers[address .. " " .. round] = answer
-                end)
-            end
-        end
-        for _, thread in ipairs(threads) do
-            local ok, finished, err = pcall(ngx.thread.wait, thread)
-            check.truthy(ok and finished, err or finished)
-        end
+        local addresses, answers = { STRANGER, HOLDS, OTHER_NAME }, {}
+        tools.at_once(12, function(index)
+            local address, round = addresses[(index - 1) % 3 + 1], math.ceil(index / 3)
+            local answer = client.send({ to = client.gateway, host = "ratings:9080", path = "/" .. address })
+            answers[address .. " " .. round] = answer
+        end)
         for round = 1, 4 do
             local good = answers[HOLDS .. " " .. round]
             check.equal(good.status, 200)

@@ -1,38 +1,22 @@
 -- Keys of tokens from issuers that speak TLS: an issuer that does not hold is not asked.
 local mesh, writer, client, tokens = require("mesh"), require("writer"), require("client"), require("tokens")
 local count = require("tls_endpoint").count
+local tools = require("tls_tools")
 local ngx = ngx
-local folder = os.getenv("AMESH_TEST_CERTIFICATES")
 
-local RATINGS = { { type = "uri", exact = "spiffe://cluster.local/ns/default/sa/ratings" } }
 local key, number = tokens.key("oct"), 0
 local TOKEN = tokens.token(key, { alg = "HS256" }, { iss = "i" })
-
-local function read(name)
-    local file = assert(io.open(folder .. "/" .. name, "rb"))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
 
 -- The outcome of a request whose token's keys are asked for at an address, with a TLS context.
 local function outcome(address, tls)
     ngx.shared.tests:set("keys", tokens.set(key))
     number = number + 1
-    local context = { id = "t", name = "t", sni = "issuer.mesh", validation = "ca", sans = RATINGS }
-    for name, value in pairs(tls or {}) do
-        if value == ngx.null then
-            value = nil
-        end
-        context[name] = value
-    end
+    local context = tools.context("t", { sni = "issuer.mesh" })
+    tools.with(context[2], tls)
     local remote = { upstream_id = "issuer", cluster = "issuer", host = "issuer" .. number, path = "/keys",
                      timeout = 2 }
     writer.replace(mesh.of(
-        { "/amesh_secrets/ca", { id = "ca", name = "ca", ca = read("mesh.pem") } },
-        { "/amesh_secrets/workload", { id = "workload", name = "workload", certificate = read("workload.pem"),
-                                       key = read("workload.key") } },
-        { "/tls_contexts/t", context },
+        tools.authority("ca", "mesh"), tools.identity("workload", "workload"), context,
         mesh.upstream("issuer", { { address, 1, 18443 } }, { scheme = "https", labels = { amesh_tls = "t" } }),
         mesh.virtual_host("v", "80", { "*" },
                           { { id = "r", plugin = { direct_response = { status = 200, body = "good" } } } }),

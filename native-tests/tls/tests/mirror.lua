@@ -1,6 +1,6 @@
 -- Copies of requests to clusters that speak TLS or HTTP/2.
 local mesh, writer, client = require("mesh"), require("writer"), require("client")
-local endpoint, tools = require("tls_endpoint"), require("tls_tools")
+local endpoint, tools, wait = require("tls_endpoint"), require("tls_tools"), require("wait")
 local ngx = ngx
 
 local PLAIN = "127.2.0.7:18080"
@@ -10,12 +10,9 @@ local HEADERS = { ["x-own"] = "own", ["x-forwarded-for"] = "10.1.1.1", ["x-forwa
 local function cluster(id, address, tls, labels)
     labels = labels or {}
     labels.amesh_tls = id
-    local context = { id = id, name = id, sni = id .. ".example", validation = "ca", certificate = "workload",
-                      sans = { { type = "uri", exact = tools.spiffe .. "ratings" } } }
-    for name, value in pairs(tls or {}) do
-        context[name] = value
-    end
-    return mesh.of({ "/tls_contexts/" .. id, context },
+    local context = tools.context(id, { sni = id .. ".example", certificate = "workload" })
+    tools.with(context[2], tls)
+    return mesh.of(context,
                    mesh.upstream(id, { { address, 1, 18443 } }, { scheme = "https", labels = labels }))
 end
 
@@ -37,22 +34,15 @@ local function to(...)
 end
 
 local function send(extra)
-    local request = { to = client.gateway, host = "ratings:9080", path = "/a//b?c=d", headers = HEADERS }
-    for name, value in pairs(extra or {}) do
-        request[name] = value
-    end
-    return client.send(request)
+    return client.send(tools.with({ to = client.gateway, host = "ratings:9080", path = "/a//b?c=d",
+                                    headers = HEADERS }, extra))
 end
 
 -- What came at an address, waited for.
 local function copy_at(address)
-    for _ = 1, 200 do
-        local seen = endpoint.last(address)
-        if seen then
-            return seen
-        end
-        ngx.sleep(0.02)
-    end
+    return wait.until_holds(function()
+        return endpoint.last(address)
+    end, "a copy at " .. address)
 end
 
 

@@ -24,14 +24,9 @@ local function cluster(port, alpn, addresses, conf, certificate)
         local host, own_port = address:match("^(.*):(%d+)$")
         nodes[index] = { host or address, 1, tonumber(own_port) or 18443 }
     end
-    local plugin = { clusters = { { upstream_id = id, weight = 1 } } }
-    for name, value in pairs(conf or {}) do
-        plugin[name] = value
-    end
+    local plugin = tools.with({ clusters = { { upstream_id = id, weight = 1 } } }, conf)
     return mesh.of(
-        { "/tls_contexts/" .. id, { id = id, name = id, sni = id .. ".example", validation = "ca", alpn = alpn,
-          certificate = certificate,
-          sans = { { type = "uri", exact = "spiffe://cluster.local/ns/default/sa/ratings" } } } },
+        tools.context(id, { sni = id .. ".example", alpn = alpn, certificate = certificate }),
         mesh.upstream(id, nodes, { scheme = "tls", labels = { amesh_tls = id } }),
         { "/stream_routes/" .. id, { id = id, name = id, plugins = { amesh = plugin } } },
         { "/listeners/l" .. port, { id = "l" .. port, name = "l", address = "0.0.0.0", port = 15006, bound = true,
@@ -52,11 +47,6 @@ local function open(port)
     return socket, (socket:receive("*l"))
 end
 
-local function hears(socket, word)
-    socket:send(word .. "\n")
-    return socket:receive("*l") == word
-end
-
 
 return function(test, check)
     test("protocols are offered as the cluster says, from a worker's first connections on and taking turns", function()
@@ -65,23 +55,16 @@ return function(test, check)
             objects = mesh.of(objects, cluster(case[1], case[2], { "127.2.0.1" }))
         end
         writer.replace(objects)
-        local threads = {}
-        for index = 1, 8 do
-            threads[index] = ngx.thread.spawn(function()
-                for _ = 1, 5 do
-                    for _, case in ipairs(CASES) do
-                        local answer = send(case[1])
-                        check.equal(answer.status, 200)
-                        check.equal(answer.seen.alpn, case[3], "protocol at " .. case[1])
-                        check.equal(answer.seen.sni, "c" .. case[1] .. ".example")
-                    end
+        tools.at_once(8, function()
+            for _ = 1, 5 do
+                for _, case in ipairs(CASES) do
+                    local answer = send(case[1])
+                    check.equal(answer.status, 200)
+                    check.equal(answer.seen.alpn, case[3], "protocol at " .. case[1])
+                    check.equal(answer.seen.sni, "c" .. case[1] .. ".example")
                 end
-            end)
-        end
-        for _, thread in ipairs(threads) do
-            local ok, finished, err = pcall(ngx.thread.wait, thread)
-            check.truthy(ok and finished, err or finished)
-        end
+            end
+        end)
     end)
 
     test("an endpoint that does not hold gets nothing, and no other one is tried unless the route says so", function()
@@ -135,17 +118,17 @@ return function(test, check)
         check.equal(nothing, nil)
         socket:close()
         check.equal(raw.heard(), {})
-        check.truthy(hears(kept, "still"))
+        check.truthy(tools.hears(kept, "still"))
         writer.commit({ authority("mesh"), tools.identity("own", "client-b") })
         socket, said = open(9080)
         check.equal(said, "hello " .. good)
         socket:close()
-        check.truthy(hears(kept, "and still"))
+        check.truthy(tools.hears(kept, "and still"))
         writer.commit({}, { "/amesh_secrets/ca", "/amesh_secrets/own" })
         socket, nothing = open(9080)
         check.equal(nothing, nil, "without its secrets")
         socket:close()
-        check.truthy(hears(kept, "at last"))
+        check.truthy(tools.hears(kept, "at last"))
         kept:close()
     end)
 end

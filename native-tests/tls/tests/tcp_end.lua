@@ -3,23 +3,12 @@ local mesh, writer = require("mesh"), require("writer")
 local raw, tools = require("raw_endpoint"), require("tls_tools")
 local ngx = ngx
 
-local as, authority, identity = tools.as, tools.authority, tools.identity
+local as, authority, hears, identity, with = tools.as, tools.authority, tools.hears, tools.identity, tools.with
 
 -- captured on its way to the workload
 local INBOUND = "10.96.0.1:9000"
 local ENDPOINT = "127.2.0.8:19000"
 
-
--- ngx.null takes a field away.
-local function with(object, changes)
-    for name, value in pairs(changes or {}) do
-        if value == ngx.null then
-            value = nil
-        end
-        object[name] = value
-    end
-    return object
-end
 
 local function chain(tls, extra)
     return with({ name = "tcp", tls = tls, stream_route = "s" }, extra)
@@ -45,17 +34,8 @@ local function inbound(tls, extra)
                                  tls)) }, extra))
 end
 
--- What the endpoint answers to a client that says its words and leaves; "" for nothing.
 local function talk(options, address)
-    local output = tools.shell("printf 'word\\nbye\\n' | openssl s_client -quiet -connect " .. (address or INBOUND)
-                               .. " " .. options)
-    local said = {}
-    for line in output:gmatch("[^\r\n]+") do
-        if line == "hello " .. ENDPOINT or line == "word" or line == "bye" then
-            said[#said + 1] = line
-        end
-    end
-    return table.concat(said, ", "), output
+    return tools.talk(address or INBOUND, ENDPOINT, options)
 end
 
 -- What comes back on a connection without TLS. One that was not read from before it was closed is reset.
@@ -78,11 +58,6 @@ local function connect(name)
     assert(socket:tlshandshake({ verify = false, client_cert = tools.read(name .. ".pem"),
                                  client_priv_key = tools.read(name .. ".key") }))
     return socket
-end
-
-local function hears(socket, word)
-    socket:send(word .. "\n")
-    return socket:receive("*l") == word
 end
 
 

@@ -1,46 +1,21 @@
 -- TLS towards endpoints: what is verified, and what happens when it does not hold.
 local mesh, writer, client = require("mesh"), require("writer"), require("client")
 local count = require("tls_endpoint").count
+local tools, wait = require("tls_tools"), require("wait")
 local ngx = ngx
-local folder = os.getenv("AMESH_TEST_CERTIFICATES")
 
-local SPIFFE = "spiffe://cluster.local/ns/default/sa/"
-local RATINGS = { { type = "uri", exact = SPIFFE .. "ratings" } }
+local authority, identity = tools.authority, tools.identity
 
 
-local function read(name)
-    local file = assert(io.open(folder .. "/" .. name, "rb"))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
-
-local function identity(id, name)
-    return { "/amesh_secrets/" .. id, { id = id, name = id, certificate = read(name .. ".pem"),
-                                        key = read(name .. ".key") } }
-end
-
-local function authority(id, name)
-    return { "/amesh_secrets/" .. id, { id = id, name = id, ca = read(name .. ".pem") } }
-end
-
-local function context(id, extra)
-    local object = { id = id, name = id, sni = "outbound_.9080_._.ratings", validation = "ca", sans = RATINGS }
-    for name, value in pairs(extra or {}) do
-        if value == ngx.null then
-            value = nil
-        end
-        object[name] = value
-    end
-    return { "/tls_contexts/" .. id, object }
+local function context(id, changes)
+    local object = tools.context(id, { sni = "outbound_.9080_._.ratings" })
+    tools.with(object[2], changes)
+    return object
 end
 
 local function cluster(id, address, tls, extra)
-    local all = { scheme = "https", labels = { amesh_tls = tls } }
-    for name, value in pairs(extra or {}) do
-        all[name] = value
-    end
-    return mesh.upstream(id, { { address, 1, 18443 } }, all)
+    return mesh.upstream(id, { { address, 1, 18443 } },
+                         tools.with({ scheme = "https", labels = { amesh_tls = tls } }, extra))
 end
 
 local function route(upstream_id, plugin)
@@ -54,11 +29,7 @@ local function one(address, tls, plugin, extra)
 end
 
 local function send(extra)
-    local request = { to = client.gateway, host = "ratings:9080" }
-    for name, value in pairs(extra or {}) do
-        request[name] = value
-    end
-    return client.send(request)
+    return client.send(tools.with({ to = client.gateway, host = "ratings:9080" }, extra))
 end
 
 
@@ -83,7 +54,7 @@ return function(test, check)
         ["a name that is not asked for"] = { "127.2.0.2" },
         ["a certificate that has run out"] = { "127.2.0.3" },
         ["another authority"] = { "127.2.0.4" },
-        ["a name by prefix"] = { "127.2.0.2", { sans = { { type = "uri", prefix = SPIFFE .. "rat" } } } },
+        ["a name by prefix"] = { "127.2.0.2", { sans = { { type = "uri", prefix = tools.spiffe .. "rat" } } } },
         ["auto_san"] = { "127.2.0.1", { sans = ngx.null, auto_san = true } },
         ["a version that is too low"] = { "127.2.0.6", { min_version = "TLSv1.3" } },
     }
@@ -99,7 +70,7 @@ return function(test, check)
     end
 
     local right = {
-        ["by prefix"] = { sans = { { type = "uri", prefix = SPIFFE .. "rat" } } },
+        ["by prefix"] = { sans = { { type = "uri", prefix = tools.spiffe .. "rat" } } },
         ["by one of several"] = { sans = { { type = "uri", exact = "x" },
                                            { type = "dns", exact = "ratings.example" } } },
         ["by address"] = { sans = { { type = "ip", exact = "127.2.0.1" } } },
@@ -115,7 +86,7 @@ return function(test, check)
 
     test("names that the authority's secret asks for count beside the cluster's", function()
         local named = authority("ca", "mesh")
-        named[2].sans = { { type = "uri", exact = SPIFFE .. "other" } }
+        named[2].sans = { { type = "uri", exact = tools.spiffe .. "other" } }
         one("127.2.0.1", { sans = ngx.null })
         check.equal(send().status, 200)
         writer.commit({ named })
@@ -130,11 +101,11 @@ return function(test, check)
         one("127.2.0.1")
         writer.commit({ domains })
         check.equal(send().status, 503, "a domain that is not known")
-        domains[2].trust_domains = { { name = "cluster.local", ca = read("stranger.pem") },
-                                     { name = "elsewhere", ca = read("mesh.pem") } }
+        domains[2].trust_domains = { { name = "cluster.local", ca = tools.read("stranger.pem") },
+                                     { name = "elsewhere", ca = tools.read("mesh.pem") } }
         writer.commit({ domains })
         check.equal(send().status, 503, "the authorities of another domain")
-        domains[2].trust_domains = { { name = "cluster.local", ca = read("mesh.pem") } }
+        domains[2].trust_domains = { { name = "cluster.local", ca = tools.read("mesh.pem") } }
         writer.commit({ domains })
         check.equal(send().status, 200)
     end)
@@ -245,15 +216,19 @@ return function(test, check)
             end)
         end
         for round = 1, 12 do
-            writer.commit({ identity("workload", ({ "client-a", "client-b", "workload" })[round % 3 + 1]) })
-            ngx.sleep(0.05)
+            local name = ({ "client-a", "client-b", "workload" })[round % 3 + 1]
+            local peer = "O=" .. name
+            local before = peers[peer] or 0
+            writer.commit({ identity("workload", name) })
+            wait.until_holds(function()
+                return #bad > 0 or (peers[peer] or 0) > before
+            end, peer)
         end
         stop = true
         for _, thread in ipairs(threads) do
             ngx.thread.wait(thread)
         end
         check.equal(bad, {}, "failed of " .. sent)
-        check.truthy(peers["O=client-a"] and peers["O=client-b"] and peers["O=workload"], "all three were shown")
     end)
 
     test("an authority that is taken away ends trust in the next connection", function()
@@ -338,18 +313,11 @@ return function(test, check)
         end
         round()
         round()
-        local threads = {}
-        for index = 1, 8 do
-            threads[index] = ngx.thread.spawn(function()
-                for _ = 1, 10 do
-                    round()
-                end
-            end)
-        end
-        for _, thread in ipairs(threads) do
-            local ok, finished, err = pcall(ngx.thread.wait, thread)
-            check.truthy(ok and finished, err or finished)
-        end
+        tools.at_once(8, function()
+            for _ = 1, 10 do
+                round()
+            end
+        end)
     end)
 
     test("no secret is shown by the control API, nor written to the log", function()
