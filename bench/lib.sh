@@ -1,14 +1,25 @@
-# What the measurements with a real APISIX share: include it with `.`, after `root`, `work` and APISIX_HOME are set.
+# What the measurements with a real APISIX share: include it with `.`, after `root` is set. From there on the script runs in a
+# network namespace of its own, with a folder of its own in `work`; what is in `servers` is ended with it.
+. "$root/native-tests/apisix/home.sh"
+command -v wrk >/dev/null || { echo "wrk is missing"; exit 1; }
+if [ "${AMESH_BENCH_INSIDE:-}" != yes ]; then
+    exec env AMESH_BENCH_INSIDE=yes unshare --net --mount sh "$0" "$@"
+fi
 
-# lay_out FOLDER: a home of APISIX with configuration and logs of its own
-lay_out() {
-    mkdir -p "$1/conf" "$1/logs"
-    for part in apisix bin deps; do
-        [ ! -e "$APISIX_HOME/$part" ] || ln -s "$APISIX_HOME/$part" "$1/$part"
+library=${AMESH_LIBRARY:-$root/artifacts/libxds.so}
+work=$(mktemp -d)
+chmod 755 "$work"
+servers=
+end() {
+    for one in $servers; do
+        kill -TERM "$one" 2>/dev/null || true
+        wait "$one" 2>/dev/null || true
     done
-    cp -r "$APISIX_HOME/conf/." "$1/conf/"
-    rm -f "$1"/conf/*.sock "$1/conf/apisix.yaml"
+    [ -n "${KEEP:-}" ] && echo "kept $work" || rm -rf "$work"
 }
+trap end EXIT
+ip link set lo up
+ip route add default dev lo
 
 # mesh_config FOLDER SOURCE SED...: config.yaml as the repository has it, for one worker and a source; further changes as sed's -e
 mesh_config() {
@@ -28,8 +39,9 @@ mesh_config() {
 
 # serve FOLDER: runs its APISIX; $! is the master
 serve() {
-    (cd "$1" && bash ./bin/apisix init) > "$1/init" 2>&1 || { cat "$1/init"; exit 1; }
+    init_home "$1"
     openresty -p "$1" -c "$1/conf/nginx.conf" -g 'daemon off;' > "$1/out" 2>&1 &
+    servers="$servers $!"
 }
 
 # ticks MASTER: processor time of its worker

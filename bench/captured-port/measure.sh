@@ -4,24 +4,10 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-[ -d "${APISIX_HOME:?set it to the home of an APISIX 3, and have its openresty on the PATH}/apisix" ] || { echo "no APISIX in $APISIX_HOME"; exit 1; }
-command -v wrk >/dev/null || { echo "wrk is missing"; exit 1; }
-if [ "${AMESH_BENCH_INSIDE:-}" != yes ]; then
-    exec env AMESH_BENCH_INSIDE=yes unshare --net --mount sh "$0" "$@"
-fi
-
-library=${AMESH_LIBRARY:-$root/artifacts/libxds.so}
+. "$root/bench/lib.sh"
 rounds=${ROUNDS:-3}
 seconds=${SECONDS_EACH:-4}
-work=$(mktemp -d)
-chmod 755 "$work"
-. "$root/bench/lib.sh"
 prefix=$work/apisix
-running=
-stop() {
-    [ -z "$running" ] || { kill -TERM "$running" 2>/dev/null; wait "$running" 2>/dev/null; } || true
-}
-trap 'stop; [ -n "${KEEP:-}" ] && echo "kept $work" || rm -rf "$work"' EXIT
 
 # --- the network: one service address per way
 direct=10.97.1.1:9080
@@ -30,8 +16,6 @@ found=10.97.1.3:7000
 hop=10.97.1.4:9080
 sets=10.97.1.5:9080
 floor=10.97.1.6:9080
-ip link set lo up
-ip route add default dev lo
 for address in 10.97.1.1 10.97.1.2 10.97.1.3 10.97.1.4 10.97.1.5 10.97.1.6; do
     ip address add "$address/32" dev lo
 done
@@ -89,7 +73,7 @@ mesh_config "$prefix" "file:$root/native-tests/harness/Capture/mesh" \
     -e "s|^    include $root/apisix-patch/amesh-stream.conf;|&\n    include $work/hop.conf;|" \
     -e "s|^  http_server_configuration_snippet: .*|&\n    listen unix:$work/http.sock;|"
 serve "$prefix"
-running=$!
+apisix=$!
 
 for way in $direct $said $found $hop $sets $floor; do
     answers hello -H 'Host: web:9080' "http://$way/" || { tail -5 "$prefix/logs/error.log"; exit 1; }
@@ -100,8 +84,8 @@ for round in $(seq "$rounds"); do
     for way in direct said found hop sets floor; do
         eval address=\$$way
         [ -n "$address" ] || continue
-        ask "$running" "kept-$way" "http://$address/" -H 'Host: web:9080'
-        ask "$running" "new-$way" "http://$address/" -H 'Host: web:9080' -H 'Connection: close'
+        ask "$apisix" "kept-$way" "http://$address/" -H 'Host: web:9080'
+        ask "$apisix" "new-$way" "http://$address/" -H 'Host: web:9080' -H 'Connection: close'
     done
 done
 

@@ -3,26 +3,11 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-[ -d "${APISIX_HOME:?set it to the home of an APISIX 3, and have its openresty on the PATH}/apisix" ] || { echo "no APISIX in $APISIX_HOME"; exit 1; }
-command -v wrk >/dev/null || { echo "wrk is missing"; exit 1; }
-if [ "${AMESH_BENCH_INSIDE:-}" != yes ]; then
-    exec env AMESH_BENCH_INSIDE=yes unshare --net --mount sh "$0" "$@"
-fi
-
-library=${AMESH_LIBRARY:-$root/artifacts/libxds.so}
+. "$root/bench/lib.sh"
 rounds=${ROUNDS:-9}
 seconds=${SECONDS_EACH:-2}
-work=$(mktemp -d)
-chmod 755 "$work"
-. "$root/bench/lib.sh"
-endpoints=
-mesh=
-stock=
-trap 'for one in $endpoints $mesh $stock; do kill -TERM "$one" 2>/dev/null; wait "$one" 2>/dev/null; done; [ -n "${KEEP:-}" ] && echo "kept $work" || rm -rf "$work"' EXIT
 
 # --- the network: services of Bookinfo, captured as in a pod
-ip link set lo up
-ip route add default dev lo
 ip address add 10.96.1.2/32 dev lo
 iptables -t nat -A OUTPUT -p tcp -m owner ! --uid-owner nobody -d 10.96.1.2 -j REDIRECT --to-ports 15001
 
@@ -46,7 +31,7 @@ http {
 }
 CONF
 openresty -p "$work/endpoints" -c "$work/endpoints/nginx.conf" -g 'daemon off;' &
-endpoints=$!
+servers=$!
 
 # --- APISIX with the mesh, and APISIX alone
 lay_out "$work/mesh"

@@ -4,7 +4,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-[ -d "${APISIX_HOME:?set it to the home of an APISIX 3}/apisix" ] || { echo "no APISIX in $APISIX_HOME"; exit 1; }
+. "$here/../apisix/home.sh"
 if [ "${AMESH_LUA_TESTS_INSIDE:-}" != yes ]; then
     exec env AMESH_LUA_TESTS_INSIDE=yes unshare --net --mount sh "$0" "$@"
 fi
@@ -12,8 +12,6 @@ fi
 work=$(mktemp -d)
 chmod 755 "$work"
 prefix=$work/apisix
-passed=0
-failed=0
 running=
 
 stop() {
@@ -23,13 +21,7 @@ stop() {
 }
 trap 'stop; [ -n "${KEEP:-}" ] && echo "kept $work" || rm -rf "$work"' EXIT
 
-lay_out() {
-    mkdir -p "$prefix/conf" "$prefix/logs"
-    for part in apisix bin deps; do
-        [ ! -e "$APISIX_HOME/$part" ] || ln -s "$APISIX_HOME/$part" "$prefix/$part"
-    done
-    cp -r "$APISIX_HOME/conf/." "$prefix/conf/"
-    rm -f "$prefix"/conf/*.sock "$prefix/conf/apisix.yaml"
+configure() {
     # the control API has the port that the test gateway's has, so that connections are handed to another one
     settings="  enable_control: true\n  control: {ip: 127.0.0.1, port: 15080}\n  proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m,"
     settings="$settings disk_path: $work/cache, cache_levels: \"1:2\"}]}"
@@ -44,7 +36,6 @@ lay_out() {
         -e "s|^nginx_config:|&\n  worker_processes: 2\n  error_log_level: info\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: include $here/servers.conf;|" \
         -e "s|^    include $root/apisix-patch/amesh-stream.conf;|&\n    include $here/stream_servers.conf;|" \
         "$root/apisix-patch/config.yaml" > "$prefix/conf/config.yaml"
-    (cd "$prefix" && bash ./bin/apisix init) > "$work/init" 2>&1 || { cat "$work/init"; exit 1; }
 }
 
 start() {
@@ -59,22 +50,6 @@ start() {
     exit 1
 }
 
-count() {
-    passed=$((passed + $1))
-    failed=$((failed + $2))
-}
-
-suite() {
-    answer=$(curl -s "http://127.0.0.1:15081/test/$1")
-    echo "$answer" | grep -v ' passed, [0-9]* failed$'
-    last=$(echo "$answer" | tail -1)
-    case $last in
-        *passed*) count "${last%% *}" "$(echo "$last" | sed 's/.*, \([0-9]*\) failed/\1/')" ;;
-        *) count 0 1; echo "FAILED $1 brought no result: $last" ;;
-    esac
-    echo "$1: $last"
-}
-
 if [ $# -gt 0 ]; then
     suites=$*
 else
@@ -82,20 +57,17 @@ else
 fi
 
 . "$here/network.sh"
+. "$here/suites.sh"
 # a name for the tests of domains
 { cat /etc/hosts; echo "127.1.0.2 endpoint.test"; } > "$work/hosts"
 mount --bind "$work/hosts" /etc/hosts
-lay_out
+lay_out "$prefix"
+configure
+init_home "$prefix"
 start
 for one in $suites; do
     suite "$one"
 done
-
-expect() { # expect TITLE COMMAND...
-    title=$1
-    shift
-    if "$@" > "$work/last" 2>&1; then count 1 0; else count 0 1; echo "FAILED $title"; fi
-}
 
 # answers HOST NAME: every worker routes HOST to the virtual host NAME
 answers() {
@@ -142,5 +114,4 @@ kill -9 "$(ps -o pid= --ppid "$running" | head -1)"
 sleep 1
 expect "a worker that takes a killed one's place has what came since the reload, too" answers two two
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+sum_up

@@ -9,8 +9,6 @@ fi
 
 work=$(mktemp -d)
 chmod 755 "$work"
-passed=0
-failed=0
 gateway=$here/../gateway/start.sh
 
 stop() {
@@ -19,11 +17,6 @@ stop() {
     running=
 }
 trap 'stop; [ -n "${KEEP:-}" ] && echo "kept $work" || rm -rf "$work"' EXIT
-
-count() {
-    passed=$((passed + $1))
-    failed=$((failed + $2))
-}
 
 # start NAME: a gateway with what the environment says
 start() {
@@ -41,31 +34,8 @@ start() {
     return 1
 }
 
-# expect TITLE COMMAND...: a test in shell
-expect() {
-    title=$1
-    shift
-    if "$@" > "$work/last" 2>&1; then
-        count 1 0
-    else
-        count 0 1
-        echo "FAILED $title"
-        sed 's/^/    /' "$work/last"
-    fi
-}
-
 . "$here/network.sh"
-
-suite() {
-    answer=$(curl -s "http://127.0.0.1:15081/test/$1")
-    echo "$answer" | grep -v ' passed, [0-9]* failed$'
-    last=$(echo "$answer" | tail -1)
-    case $last in
-        *passed*) count "${last%% *}" "$(echo "$last" | sed 's/.*, \([0-9]*\) failed/\1/')" ;;
-        *) count 0 1; echo "FAILED $1 brought no result: $last" ;;
-    esac
-    echo "$1: $last"
-}
+. "$here/suites.sh"
 
 if [ $# -gt 0 ]; then
     suites=$*
@@ -81,8 +51,7 @@ done
 if [ $# -eq 0 ]; then
     . "$here/processes.sh"
     expect "luacheck finds nothing" luacheck -q --no-color --config "$here/../../lua/.luacheckrc" \
-        "$here/../../lua" "$here/../gateway/lua" "$here/lib" "$here/tests" "$here/steps"
+        "$here/../../lua" "$here/../gateway/lua" "$here/lib" "$here/tests" "$here/steps" "$here/../tls"
 fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+sum_up

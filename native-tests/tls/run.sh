@@ -12,8 +12,10 @@ if [ "${AMESH_TLS_TESTS_INSIDE:-}" != yes ]; then
     exec env AMESH_TLS_TESTS_INSIDE=yes unshare --net --mount sh "$0" "$@"
 fi
 
+. "$here/../apisix/home.sh"
+. "$here/../lua/suites.sh"
 work=${AMESH_TLS_WORK:-$(mktemp -d)}
-mkdir -p "$work/certificates" "$work/home/conf" "$work/home/logs"
+mkdir -p "$work/certificates"
 chmod -R 755 "$work"
 mkdir -p "$work/written"
 chmod 777 "$work/written"
@@ -38,11 +40,7 @@ sh "$here/certificates.sh" "$work/certificates"
 for file in servers.conf stream_servers.conf; do
     sed "s|%CERTIFICATES%|$work/certificates|g" "$here/$file" > "$work/$file"
 done
-for part in apisix bin deps; do
-    [ ! -e "$APISIX_HOME/$part" ] || ln -sfn "$APISIX_HOME/$part" "$work/home/$part"
-done
-cp -r "$APISIX_HOME"/conf/. "$work/home/conf/"
-rm -f "$work"/home/conf/*.sock "$work/home/conf/apisix.yaml"
+lay_out "$work/home"
 
 # The configuration that users copy, with the ports and places of this run.
 sed -e "s|/usr/local/amesh/lua/?.lua|\"$root/lua/?.lua;$root/native-tests/lua/lib/?.lua;$here/?.lua\"|" \
@@ -53,11 +51,7 @@ sed -e "s|/usr/local/amesh/lua/?.lua|\"$root/lua/?.lua;$root/native-tests/lua/li
     "$root/apisix-patch/config.yaml" > "$work/home/conf/config.yaml"
 sed -i "s|^    - AMESH_SOURCE|    - AMESH_TEST_CERTIFICATES=$work/certificates\n    - AMESH_SOURCE|" "$work/home/conf/config.yaml"
 
-cd "$work/home"
-if ! bash ./bin/apisix init > "$work/init.log" 2>&1; then
-    cat "$work/init.log"
-    exit 1
-fi
+init_home "$work/home"
 start() {
     openresty -p "$work/home" -c "$work/home/conf/nginx.conf" -g 'daemon off;' > "$work/out.log" 2>&1 &
     running=$!
@@ -73,22 +67,13 @@ if [ $# -gt 0 ]; then
 else
     suites=$(cd "$here/tests" && ls ./*.lua | sed 's|\./||; s/\.lua$//')
 fi
-passed=0
-failed=0
-for suite in $suites; do
+for one in $suites; do
     # a worker of its own for each: the first connection of a worker is another thing than those after it
     start
-    answer=$(curl -s "http://127.0.0.1:15081/test/$suite")
-    echo "$answer" | grep -v ' passed, [0-9]* failed$'
-    last=$(echo "$answer" | tail -1)
-    case $last in
-        *passed*) passed=$((passed + ${last%% *})); failed=$((failed + $(echo "$last" | sed 's/.*, \([0-9]*\) failed/\1/'))) ;;
-        *) failed=$((failed + 1)); echo "FAILED $suite brought no result: $last"; tail -5 "$work/home/logs/error.log" ;;
-    esac
-    echo "$suite: $last"
+    suite "$one"
+    [ -n "$last" ] || tail -5 "$work/home/logs/error.log"
     kill -TERM "$running" 2>/dev/null
     wait "$running" 2>/dev/null
     running=
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+sum_up
