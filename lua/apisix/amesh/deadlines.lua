@@ -2,13 +2,13 @@
 -- of a request only when something does. The client's connection is shut, which has nginx give up the endpoint's, too.
 -- Not for HTTP/2, where others share the connection: they end with the next piece, or when nginx has waited too long.
 --
--- Deadlines are kept in slots of a few milliseconds; one timer per worker runs while there are any.
+-- Deadlines are kept in slots of a few milliseconds; they are looked at while there are any.
 local ffi = require("ffi")
+local background = require("apisix.amesh.background")
 local connection = require("apisix.amesh.connection")
 
 local ngx_now = ngx.now
 local ngx_var = ngx.var
-local timer_at = ngx.timer.at
 local ceil = math.ceil
 local floor = math.floor
 local pairs = pairs
@@ -25,7 +25,6 @@ local BOTH_WAYS = 2
 
 local slots = {}
 local last_slot = 0
-local running = false
 
 
 local function shut(entries)
@@ -37,12 +36,7 @@ local function shut(entries)
 end
 
 
-local function look(premature)
-    running = false
-    if premature then
-        return
-    end
-
+local watcher = background.new(SLOT, function()
     local now = floor(ngx_now() / SLOT)
     for slot = last_slot + 1, now do
         local entries = slots[slot]
@@ -53,10 +47,8 @@ local function look(premature)
     end
 
     last_slot = now
-    if next(slots) then
-        running = timer_at(SLOT, look)
-    end
-end
+    return next(slots) ~= nil
+end)
 
 
 -- Returns an entry to hand to `remove` before the request ends; nil when the request cannot be ended so.
@@ -70,9 +62,8 @@ function _M.add(deadline)
         return nil
     end
 
-    if not running then
+    if not next(slots) then
         last_slot = floor(ngx_now() / SLOT)
-        running = timer_at(SLOT, look)
     end
 
     local slot = ceil(deadline / SLOT)
@@ -80,6 +71,7 @@ function _M.add(deadline)
     local entry = { fd = fd, slot = slot }
     slots[slot] = slots[slot] or {}
     slots[slot][entry] = true
+    watcher:wake()
     return entry
 end
 

@@ -4,9 +4,9 @@
 -- The metrics are registered in every process, since any of them may be the one that is scraped (3.9) or that
 -- prepares what is scraped (the privileged agent in 3.18).
 local core = require("apisix.core")
+local background = require("apisix.amesh.background")
 local status = require("apisix.amesh.status")
 
-local ngx = ngx
 local package = package
 local pairs = pairs
 local pcall = pcall
@@ -38,7 +38,7 @@ local COUNTERS = {
     reconnects_total = "Streams to the control plane that were opened after the first",
 }
 
-local running = 0       -- which call of start() is in force
+local running = false
 local registered        -- the prometheus object that `metrics` belong to
 local metrics
 local counted = {}      -- counter -> how much of the library's number has been added
@@ -131,23 +131,18 @@ local function update_softly()
 end
 
 
-function _M.start()
-    running = running + 1
-    local mine = running
-    local function tick(premature)
-        if premature or mine ~= running then
-            return
-        end
-
+local updater = background.new(INTERVAL, function(leaving)
+    if running and not leaving then
         update_softly()
-        local ok, err = ngx.timer.at(INTERVAL, tick)
-        if not ok and not ngx.worker.exiting() then
-            core.log.error("the metrics of the mesh are no longer updated, failed to create a timer: ", err)
-        end
+        return true
     end
+end)
 
+
+function _M.start()
+    running = true
     update_softly()
-    local ok, err = ngx.timer.at(0, tick)
+    local ok, err = updater:wake()
     if not ok then
         core.log.error("the metrics of the mesh are not updated, failed to create a timer: ", err)
     end
@@ -155,7 +150,7 @@ end
 
 
 function _M.stop()
-    running = running + 1
+    running = false
 end
 
 

@@ -11,6 +11,7 @@ local config_util = require("apisix.core.config_util")
 local json = require("apisix.core.json")
 local log = require("apisix.core.log")
 local try_read_attr = require("apisix.core.table").try_read_attr
+local background = require("apisix.amesh.background")
 local amesh_commits = require("apisix.amesh.commits")
 local amesh_item = require("apisix.amesh.item")
 local amesh_kind = require("apisix.amesh.kind")
@@ -24,7 +25,6 @@ local slices = require("apisix.amesh.slices")
 local succession = require("apisix.amesh.succession")
 
 local ngx = ngx
-local exiting = ngx.worker.exiting
 local ngx_sleep = ngx.sleep
 local ngx_now = ngx.now
 local timer_at = ngx.timer.at
@@ -42,8 +42,6 @@ local LIBRARY_ERROR = "amesh/library_error"
 local POLL_INTERVAL = 0.01
 -- seconds in which a reload leaves the cores to the new workers, before the library takes the whole mesh in anew
 local LIBRARY_DELAY = 1
--- a timer's memory grows with what it sleeps, so it is replaced now and then
-local POLLS_PER_TIMER = 1000
 local STREAM_STATUS = "amesh/stream/"
 local NO_ZONES = "no xDS configuration: shared dictionaries xds-config and xds-config-version are missing; "
                  .. "add to config.yaml: nginx_config: http: custom_lua_shared_dict: {xds-config: 64m, "
@@ -144,28 +142,18 @@ local function attributes()
 end
 
 
-local function watch(premature, interval)
-    if premature then
-        return amesh_library.stop()
+local function watch(leaving)
+    if leaving then
+        amesh_library.stop()
+        return false
     end
 
-    for _ = 1, POLLS_PER_TIMER do
-        local ok, err = pcall(sync, slices.new())
-        if not ok then
-            log.error("failed to read the xDS configuration: ", err)
-            ngx_sleep(1)
-        end
-
-        if exiting() then
-            return amesh_library.stop()
-        end
-        ngx_sleep(interval)
+    local ok, err = pcall(sync, slices.new())
+    if not ok then
+        log.error("failed to read the xDS configuration: ", err)
+        ngx_sleep(1)
     end
-
-    local ok, err = timer_at(0, watch, interval)
-    if not ok and not exiting() then
-        log.error("xDS configuration is no longer followed in this process, failed to create a timer: ", err)
-    end
+    return true
 end
 
 
@@ -476,7 +464,7 @@ function _M.init_worker()
         end
     end
 
-    local ok, err = timer_at(0, watch, attributes().poll_interval or POLL_INTERVAL)
+    local ok, err = background.new(attributes().poll_interval or POLL_INTERVAL, watch):wake()
     if not ok then
         return nil, "failed to create the timer that follows the xDS configuration: " .. err
     end

@@ -25,6 +25,8 @@ local SETS = 128
 local DEFAULT_CACHE = 600
 -- asynchronous fetches begin so long before keys are too old
 local AHEAD = 5
+-- seconds until a timer counts as dropped
+local TIMER_PATIENCE = 1
 local DEFAULT_FAILED_REFETCH = 1
 local DEFAULT_BASE_INTERVAL = 1
 
@@ -93,18 +95,23 @@ local function run(premature, state, remote)
         return finish(state, remote, nil, "the worker ends")
     end
 
+    if state.round then
+        state.round.begun = true
+    end
     local done, text, why = pcall(fetch_with_retries, remote)
     return finish(state, remote, done and text or nil, done and why or text)
 end
 
 
--- A fetch, if there is none under way. Requests that wait are counted with it.
+-- A fetch, if there is none under way. Requests that wait are counted with it. nginx drops a timer where no connection
+-- is free for it: one that does not begin is made again.
 local function begin(state, remote)
-    if state.round then
+    local round = state.round
+    if round and (round.begun or now() - round.made < TIMER_PATIENCE) then
         return
     end
 
-    state.round = { waiting = 0, semaphore = semaphore.new(0) }
+    state.round = { waiting = 0, semaphore = semaphore.new(0), made = now() }
     local ok, err = timer_at(0, run, state, remote)
     if not ok then
         finish(state, remote, nil, "no timer: " .. err)

@@ -3,17 +3,17 @@
 --
 -- Waiting costs no polling: the client socket's peek() parks the connection in nginx's preread phase, which looks at
 -- the socket when it becomes readable and lets go of what it saw. That wait has no end of its own (preread_timeout is
--- days): a listener's time limit is kept by one timer per worker that shuts connections down whose time is over. Only
+-- days): a listener's time limit is kept in the background, where connections are shut down whose time is over. Only
 -- where the listener goes on without the bytes (continue_on_timeout) nothing wakes the connection; it looks by itself.
 -- The client socket's Lua object must not outlive the wait: see let_go.
 -- A worker that ends (reload) closes the connections that have not said anything yet, as nginx does with those that
 -- wait for a request: it has no listeners any more that it could hand them to.
 local ffi = require("ffi")
 local log = require("apisix.core.log")
+local background = require("apisix.amesh.background")
 
 local C = ffi.C
 local byte = string.byte
-local exiting = ngx.worker.exiting
 local get_socket = ngx.req.socket
 local getmetatable = getmetatable
 local huge = math.huge
@@ -22,7 +22,6 @@ local next = next
 local ngx_now = ngx.now
 local ngx_sleep = ngx.sleep
 local pairs = pairs
-local timer_at = ngx.timer.at
 local tonumber = tonumber
 local var = ngx.var
 
@@ -45,7 +44,6 @@ local buffer = ffi.new("uint8_t[?]", MOST)
 
 local _M = { most = MOST }
 local waiting = {}      -- connection's number -> { fd, deadline }
-local sweeping = false
 
 
 -- What has come so far, "" when nothing has; nil when nothing will.
@@ -70,8 +68,7 @@ function _M.begin_tls(bytes)
 end
 
 
-local function sweep(premature)
-    local leaving = premature or exiting()
+local sweeper = background.new(SWEEP, function(leaving)
     local now = ngx_now()
     for number, entry in pairs(waiting) do
         if leaving or entry.deadline <= now then
@@ -79,19 +76,15 @@ local function sweep(premature)
             C.shutdown(entry.fd, SHUT_RDWR)
         end
     end
-
-    sweeping = not leaving and next(waiting) ~= nil and timer_at(SWEEP, sweep) or false
-end
+    return next(waiting) ~= nil
+end)
 
 
 local function note(fd, deadline)
     waiting[tonumber(var.connection)] = { fd = fd, deadline = deadline or huge }
-    if not sweeping then
-        local ok, err = timer_at(SWEEP, sweep)
-        if not ok then
-            log.error("connections are waited for without limit, failed to create a timer: ", err)
-        end
-        sweeping = ok
+    local ok, err = sweeper:wake()
+    if not ok then
+        log.error("connections are waited for without limit, failed to create a timer: ", err)
     end
 end
 
