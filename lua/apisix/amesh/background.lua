@@ -8,6 +8,7 @@
 local log = require("apisix.core.log")
 
 local exiting = ngx.worker.exiting
+local max = math.max
 local ngx_now = ngx.now
 local ngx_sleep = ngx.sleep
 local pcall = pcall
@@ -17,6 +18,8 @@ local timer_at = ngx.timer.at
 local ROUNDS_PER_TIMER = 1000
 -- seconds after its time until a round is believed never to come
 local PATIENCE = 1
+-- seconds: older versions of ngx_lua would never leave a sleep of no length that follows another
+local SHORTEST = 0.001
 
 local _M = {}
 local mt = { __index = _M }
@@ -24,7 +27,7 @@ local mt = { __index = _M }
 
 -- step(leaving): one round. Returns whether there is more to do; if not, `wake` begins anew. leaving: the worker ends.
 function _M.new(interval, step)
-    return setmetatable({ interval = interval, step = step, made = 0, runs = 0, awake = false, seen = 0 }, mt)
+    return setmetatable({ interval = max(interval, SHORTEST), step = step, made = 0, runs = 0, awake = false, seen = 0 }, mt)
 end
 
 
