@@ -90,6 +90,11 @@ return function(test, check)
         check.truthy(is_asked("127.1.0.3"))
     end)
 
+    test("the plugin leaves the HTTP side alone, where APISIX before 3.18 starts it as well", function()
+        require("apisix.stream.plugins.amesh").init()
+        check.equal(require("apisix.stream.router.ip_port").amesh_match, nil)
+    end)
+
     test("the status tells of the stream side of every worker, and what it refused", function()
         writer.replace(mesh.of(mesh.upstream("a", { "127.1.0.1" }), stream_route("s", "a"),
                                { "/stream_routes/bad", { id = "bad", server_port = "x" } }))
