@@ -18,6 +18,7 @@ const services = Number((process.env.MESH ?? "scale-5000").match(/\d+/)[0])
 const folder = fs.mkdtempSync('/var/tmp/amesh-bench-')
 fs.chmodSync(folder, 0o755) // nginx's workers are nobody
 const children = []
+process.on('exit', () => { for (const child of children) child.kill('SIGTERM') })
 const result = {}
 
 function die(text) {
@@ -158,14 +159,19 @@ async function load(until_, { connections = 4, rate = 400, kept = true, port = 1
   return { requests: seconds.length, notOk, p50: ms(percentile(seconds, 0.5)), p99: ms(percentile(seconds, 0.99)), max: ms(Math.max(...seconds)) }
 }
 
-// Every virtual host is asked for, by both workers.
+// Every virtual host is asked for, by both workers. What does not answer measures nothing.
 async function askForAll() {
+  const notOk = {}
   for (let round = 0; round < 3; round++) {
     let number = 0
     await Promise.all(Array.from({ length: 8 }, async () => {
-      while (number < services) await ask(18001, '/', 'GET', { host: hostOf(number++), connection: 'close' }, false)
+      while (number < services) {
+        const answer = await ask(18001, '/', 'GET', { host: hostOf(number++), connection: 'close' }, false)
+        if (answer.status !== 200) notOk[answer.status] = (notOk[answer.status] ?? 0) + 1
+      }
     }))
   }
+  if (Object.keys(notOk).length > 0) die(`not every virtual host answers: ${JSON.stringify(notOk)}; look into ${folder}`)
 }
 
 // Many reloads under many kept connections: how many are reset. The same for an nginx that does nothing but answer.
@@ -270,6 +276,7 @@ http { access_log off; keepalive_requests 1000000; server { listen ${BACKEND_POR
 
   // the same objects with APISIX's own provider and router
   await startApisix('stock', 'grpc://127.0.0.1:15010', true)
+  await until('a service answers', async () => (await ask(18001, '/', 'GET', { host: hostOf(7) })).status === 200)
   await askForAll()
   result.stock = await memory()
   result.stock_reload = await reload()
@@ -277,7 +284,7 @@ http { access_log off; keepalive_requests 1000000; server { listen ${BACKEND_POR
 }
 
 await main().finally(async () => {
-  for (const child of children) child.kill('SIGTERM')
+  for (const child of children) child.kill('SIGTERM') // before the folder goes
   await sleep(500)
   if (!process.env.KEEP) fs.rmSync(folder, { recursive: true, force: true })
 })
