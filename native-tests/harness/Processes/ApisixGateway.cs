@@ -65,9 +65,11 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
             () => "APISIX has workers");
     }
 
-    /// <summary>What the error log says: every worker notes each commit that it applies, for HTTP and for TCP.</summary>
-    public Task<ProxyState> StateAsync()
+    /// <summary>The last commit, and what the error log says: every worker notes each commit that it applies, for HTTP and for TCP.</summary>
+    public async Task<ProxyState> StateAsync()
     {
+        using var http = new HttpClient();
+        var commit = long.Parse(await http.GetStringAsync(new Uri("http://127.0.0.1:15002/commit")), CultureInfo.InvariantCulture);
         var applied = new Dictionary<(int Worker, bool Stream), long>();
         using var log = new StreamReader(new FileStream(ErrorLog, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
         while (log.ReadLine() is { } line)
@@ -78,7 +80,7 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
             }
         }
         var workers = Workers();
-        return Task.FromResult(new ProxyState(applied.Values.DefaultIfEmpty(0).Max(), workers.Count == 0 ? 0 : workers.Min(id => Math.Min(applied.GetValueOrDefault((id, false)), HasStream ? applied.GetValueOrDefault((id, true)) : long.MaxValue))));
+        return new ProxyState(commit, workers.Count == 0 ? 0 : workers.Min(id => Math.Min(applied.GetValueOrDefault((id, false)), HasStream ? applied.GetValueOrDefault((id, true)) : long.MaxValue)));
     }
 
     public async Task<IReadOnlyList<Uri>> ControlPagesAsync()

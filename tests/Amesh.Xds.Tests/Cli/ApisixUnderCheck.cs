@@ -81,10 +81,29 @@ internal sealed class ApisixUnderCheck : IDisposable
 
         Directory.CreateDirectory(Folder.File("conf"));
         await File.WriteAllTextAsync(Folder.File("conf/config.yaml"), text.Replace("/usr/local/amesh", Folder.Path, StringComparison.Ordinal));
+        if (modules is null)
+        {
+            return await CheckWithoutNginxAsync();
+        }
+
         var output = new StringWriter { NewLine = "\n" };
-        string[] program = modules is null ? [] : ["--openresty", Openresty];
-        int code = await Program.RunAsync(["precheck", "--apisix", Folder.Path, .. program], output, errors);
+        int code = await Program.RunAsync(["precheck", "--apisix", Folder.Path, "--openresty", Openresty], output, errors);
         return (code, output.ToString());
+    }
+
+    // in a process of its own, for the PATH of this one may have a nginx
+    private async Task<(int Code, string Output)> CheckWithoutNginxAsync()
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            ArgumentList = { typeof(Program).Assembly.Location, "precheck", "--apisix", Folder.Path },
+            RedirectStandardOutput = true,
+        };
+        start.Environment["PATH"] = Folder.File("no-program");
+        using Process process = Process.Start(start)!;
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, output);
     }
 
     public void CompileLibrary(string source) => Compile(source, Library, "-shared", "-fPIC", "-DWANTED=1");

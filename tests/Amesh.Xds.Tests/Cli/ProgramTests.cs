@@ -84,15 +84,20 @@ public sealed class ProgramTests
     {
         using var folder = new TemporaryFolder();
         var errors = new StringWriter();
-        // And another attempt finds no recording of nothing in its way.
-        for (int attempt = 0; attempt < 2; attempt++)
+        // And another attempt finds no recording of nothing in its way. A machine with much to do needs longer for the first try.
+        foreach (string time in (string[])["300ms", "3s", "20s"])
         {
             errors.GetStringBuilder().Clear();
             int code = await Program.RunAsync(
-                ["record", folder.File("r"), "--server", "grpc://127.0.0.1:1", "--node", Path.Combine(Repository.Sample("istio/bookinfo"), "node.json"), "--for", "300ms"], TextWriter.Null, errors);
+                ["record", folder.File("r"), "--server", "grpc://127.0.0.1:1", "--node", Path.Combine(Repository.Sample("istio/bookinfo"), "node.json"), "--for", time], TextWriter.Null, errors);
             Assert.Equal(1, code);
-            Assert.Contains("amesh: grpc://127.0.0.1:1: nothing was received: Unavailable", errors.ToString());
+            if (time != "300ms" && errors.ToString().Contains("Unavailable", StringComparison.Ordinal))
+            {
+                break;
+            }
         }
+
+        Assert.Contains("amesh: grpc://127.0.0.1:1: nothing was received: Unavailable", errors.ToString());
     }
 
     [Fact]
