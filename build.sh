@@ -5,6 +5,7 @@ cd "$(dirname "$0")"
 
 readonly ARTIFACTS=$PWD/artifacts
 readonly LOGS=$ARTIFACTS/logs
+readonly IMAGE_FILES=$ARTIFACTS/image
 readonly HARNESS=$ARTIFACTS/bin/Amesh.Harness/release/Amesh.Harness.dll
 # What is needed of Debian: a command or file that shows it is there, and the package.
 readonly NEEDED=(
@@ -35,6 +36,8 @@ usage: ./build.sh [VERB]
   demo [--keep]  the recorded Bookinfo mesh, step by step, with real requests through nginx (root)
   test           every suite; the last line is "N passed, N failed" (root); with APISIX_HOME set, a real APISIX as well
   bench          the benchmarks
+  image [TARGET] the container image (docker, podman or buildah), sidecar or istio; BASE=, ISTIO= and IMAGE= name what it is
+                 made of and its own name; see docs/container.md
   clean          remove what was built
 TEXT
 }
@@ -99,11 +102,61 @@ runtime_id() {
 build() {
     install_missing
     dotnet build Amesh.sln -c Release -v quiet
+    build_library
+}
+
+build_library() {
     local rid
     rid=$(runtime_id)
     dotnet publish src/Amesh.Native/Amesh.Native.csproj -c Release -r "$rid" -v quiet
     install -m 755 "$ARTIFACTS/publish/Amesh.Native/release_$rid/libxds.so" "$ARTIFACTS/libxds.so"
     echo "built $(du -h "$ARTIFACTS/libxds.so" | cut -f1) artifacts/libxds.so"
+}
+
+# The first engine that works here.
+container_engine() {
+    local engine
+    for engine in docker podman buildah; do
+        if command -v "$engine" >/dev/null && "$engine" info >/dev/null 2>&1; then
+            echo "$engine"
+            return
+        fi
+    done
+    die "no docker, podman or buildah that works here; what the image is made of is in ${IMAGE_FILES#"$PWD"/}: COMMAND build -f container/Dockerfile --target TARGET ${IMAGE_FILES#"$PWD"/}"
+}
+
+# What container/Dockerfile copies, at the paths that it has in the image.
+stage_image() {
+    local rid
+    rid=$(runtime_id)
+    build_library
+    # a path of its own: the same projects for another framework
+    dotnet publish src/Amesh.Cli/Amesh.Cli.csproj -c Release -r "$rid" -v quiet -p:HostAheadOfTime=true --artifacts-path "$ARTIFACTS/ahead"
+    rm -rf "$IMAGE_FILES"
+    mkdir -p "$IMAGE_FILES/bin" "$IMAGE_FILES/container"
+    install -m 755 "$ARTIFACTS/libxds.so" "$IMAGE_FILES/"
+    install -m 755 "$ARTIFACTS/ahead/publish/Amesh.Cli/release_$rid/amesh" "$IMAGE_FILES/bin/"
+    cp -R lua apisix-patch LICENSE "$IMAGE_FILES/"
+    cp container/amesh-proxy.sh container/configure.lua container/config.yaml "$IMAGE_FILES/container/"
+    chmod -R u=rwX,go=rX "$IMAGE_FILES"
+}
+
+image() {
+    local target=$1 engine name version arguments=()
+    case ${target:=sidecar} in
+        sidecar) name=amesh-sidecar ;;
+        istio) name=amesh-sidecar-istio ;;
+        *) die "the image is sidecar or istio, not $target" ;;
+    esac
+    install_missing
+    stage_image
+    engine=$(container_engine)
+    version=$(sed -n 's|.*<Version>\(.*\)</Version>.*|\1|p' Directory.Build.props)
+    name=${IMAGE:-$name:$version}
+    [ -z "${BASE:-}" ] || arguments+=(--build-arg "BASE=$BASE")
+    [ -z "${ISTIO:-}" ] || arguments+=(--build-arg "ISTIO=$ISTIO")
+    "$engine" build -f container/Dockerfile --target "$target" "${arguments[@]}" -t "$name" "$IMAGE_FILES"
+    echo "built $name ($engine)"
 }
 
 # The same code linked under another version, for the test that replaces a library by a newer one.
@@ -206,6 +259,7 @@ case ${1:-build} in
         shift
         exec bench/run.sh "$@"
         ;;
+    image) image "${2:-}" ;;
     clean) rm -rf "$ARTIFACTS" native-tests/*/node_modules ;;
     -h | --help | help) usage ;;
     *)
