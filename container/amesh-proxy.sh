@@ -86,8 +86,10 @@ run() {
     be_1337 "$@"
     [ "$(id -u)" = 1337 ] || say "user $(id -u), not 1337: the rules that redirect connections must leave its own alone"
     prepare
+    # nginx opens it by its name, which a socket and what belongs to another user do not allow
+    { : >>/dev/stdout; } 2>/dev/null || exec > >(exec cat)
     cd /
-    exec openresty -p "$home" -c "$home/conf/nginx.conf" -g 'daemon off;'
+    exec openresty -e stderr -p "$home" -c "$home/conf/nginx.conf" -g 'daemon off;'
 }
 
 # As Istio's agent starts Envoy: what has a meaning here is taken, and what has none is not.

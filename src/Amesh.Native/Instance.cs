@@ -48,7 +48,6 @@ internal sealed partial class Instance : IDisposable
     private readonly Task _running;
     private string? _sourceError;
     private DateTimeOffset? _restored;
-    private long _restoredCommit;
 
     /// <summary>Checks the options, takes over the zones and starts.</summary>
     /// <exception cref="StartException">Something is missing or wrong; nothing has been started.</exception>
@@ -144,7 +143,7 @@ internal sealed partial class Instance : IDisposable
             Epoch = _sink.Epoch,
             Commit = _sink.Commits,
             Receiving = pipeline.Receiving,
-            ServingStateOf = _sink.Commits == _restoredCommit ? _restored : null,
+            ServingStateOf = _sink.HasTaken ? null : _restored,
             CommitError = pipeline.CommitError,
             MissingSecrets = [.. pipeline.Store.MissingSecrets.Order(StringComparer.Ordinal).Take(MostNames)],
             LastError = _sourceError ?? ads?.LastError,
@@ -287,7 +286,6 @@ internal sealed partial class Instance : IDisposable
             if (_state?.Load() is { } state && _sink.TryRestore(state.Objects))
             {
                 _restored = state.Saved;
-                _restoredCommit = _sink.Commits;
                 LogRestored(_log, state.Objects.Count, state.Saved);
             }
         }

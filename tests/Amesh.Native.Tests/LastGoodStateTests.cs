@@ -84,6 +84,20 @@ public sealed class LastGoodStateTests : IDisposable
     }
 
     [Fact]
+    public void A_mesh_that_is_as_it_was_saved_is_taken_without_a_commit()
+    {
+        var version = new MemoryZone();
+        var sink = new ZoneSink(new MemoryZone(), version);
+        sink.TryRestore(Objects);
+        Assert.False(sink.HasTaken);
+
+        sink.Commit(new ChangeSet(Objects, []));
+
+        Assert.True(sink.HasTaken);
+        Assert.Equal(1, version.Number("version"));
+    }
+
+    [Fact]
     public void Zones_that_somebody_has_written_are_left_alone()
     {
         var config = new MemoryZone();

@@ -56,6 +56,9 @@ internal sealed class ZoneSink : IConfigSink
     /// <summary>The number of the last commit.</summary>
     public long Commits { get; private set; }
 
+    /// <summary>Whether a state of this writer's source has been taken, though nothing may have differed; what is restored is none.</summary>
+    public bool HasTaken => _reconciled;
+
     /// <summary>This writer's epoch.</summary>
     public long Epoch => (long)_epoch;
 
