@@ -13,6 +13,7 @@ readonly NEEDED=(
     /usr/lib/nginx/modules/ngx_http_lua_module.so:libnginx-mod-http-lua
     /usr/share/lua/5.1/resty/core.lua:lua-resty-core
     /usr/lib/x86_64-linux-gnu/lua/5.1/cjson.so,/usr/lib/aarch64-linux-gnu/lua/5.1/cjson.so:lua-cjson
+    /usr/share/lua/5.1/lyaml/init.lua:lua-yaml
     luajit:luajit2
     luacheck:lua-check
     gcc:gcc
@@ -200,7 +201,7 @@ suite() {
 }
 
 check_lua() {
-    if luacheck --quiet --no-color --config lua/.luacheckrc lua native-tests/gateway native-tests/lua native-tests/tls; then echo "1 passed, 0 failed"; else echo "0 passed, 1 failed"; fi
+    if luacheck --quiet --no-color --config lua/.luacheckrc lua container native-tests/gateway native-tests/lua native-tests/tls; then echo "1 passed, 0 failed"; else echo "0 passed, 1 failed"; fi
 }
 
 run_tests() {
@@ -223,6 +224,7 @@ run_tests() {
     done
     suite dns as_root native-tests/dns/run.sh "$ARTIFACTS/libxds.so"
     suite native harness native
+    suite container as_root node native-tests/container/prepare.mjs
     if [ -n "${APISIX_HOME:-}" ]; then
         for scenario in istio-bookinfo istio-protocols istio-gateway istio-bookinfo-reviews istio-security consul-bookinfo kuma-bookinfo kuma-bookinfo-tproxy; do
             suite "verdicts-$scenario-apisix" harness verdicts --scenario "$scenario" --target apisix
@@ -240,6 +242,7 @@ run_tests() {
         suite lua-apisix as_root native-tests/lua/apisix.sh
         link_next
         AMESH_NEXT_LIBRARY=$ARTIFACTS/next/libxds.so suite life-apisix as_root node native-tests/apisix/life.mjs
+        suite container-apisix as_root node native-tests/container/run.mjs
         suite tls-apisix as_root native-tests/tls/run.sh
         suite cases-apisix as_root node native-tests/cases/run.mjs --target apisix
     fi
