@@ -174,7 +174,7 @@ const tests = {
     must(ended.code === 0, ended.errors)
     const [where, how] = ended.output.trim().split('\n')
     same('the folder', where, '/')
-    same('how', how, `${ended.pid} -p ${folder}/unprivileged/apisix -c ${folder}/unprivileged/apisix/conf/nginx.conf -g daemon off;`)
+    same('how', how, `${ended.pid} -e stderr -p ${folder}/unprivileged/apisix -c ${folder}/unprivileged/apisix/conf/nginx.conf -g daemon off;`)
     same('whose', fs.statSync(path.join(folder, 'unprivileged/apisix/conf/nginx.conf')).uid, process.getuid() === 0 ? 1337 : process.getuid())
   },
 
