@@ -30,7 +30,7 @@ configure() {
         -e "s|^      port: 15080|      port: 15079|" \
         -e "s|- 127.0.0.1:15095|- 9100|" \
         -e "s|^  # HTTP/1.1 and HTTP/2 without|$settings\n&|" \
-        -e "s|^    source: .*|    source: file:$work/none\n    targets: {http: 127.0.0.1:15079}|" \
+        -e "s|^    source: .*|    source: file:$work/none\n    targets: {http: 127.0.0.1:15079}\n    drain_time: 1|" \
         -e "s|^plugins:|&\n  - http-logger\n  - key-auth\n  - prometheus\n  - response-rewrite|" \
         -e "s|^plugin_attr:|&\n  prometheus: {refresh_interval: 1}|" \
         -e "s|^nginx_config:|&\n  worker_processes: 2\n  error_log_level: info\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: include $here/servers.conf;|" \

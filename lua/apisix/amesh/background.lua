@@ -27,7 +27,8 @@ local mt = { __index = _M }
 
 -- step(leaving): one round. Returns whether there is more to do; if not, `wake` begins anew. leaving: the worker ends.
 function _M.new(interval, step)
-    return setmetatable({ interval = max(interval, SHORTEST), step = step, made = 0, runs = 0, awake = false, seen = 0 }, mt)
+    local task = { interval = max(interval, SHORTEST), step = step, made = 0, runs = 0, awake = false, seen = 0 }
+    return setmetatable(task, mt)
 end
 
 

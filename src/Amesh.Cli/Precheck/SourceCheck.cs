@@ -14,7 +14,7 @@ internal static class SourceCheck
     internal static readonly string[] Options =
     [
         "source", "protocol", "node", "bootstrap", "log_level", "server_name", "ca", "cert", "key", "headers", "environment", "sds", "state_file",
-        "library", "poll_interval", "fallback_router", "listen_ports", "targets", "transparent", "system_ca",
+        "library", "drain_time", "poll_interval", "fallback_router", "listen_ports", "targets", "transparent", "system_ca",
     ];
 
     private static readonly string[] Identity = ["POD_NAME", "POD_NAMESPACE", "INSTANCE_IP"];

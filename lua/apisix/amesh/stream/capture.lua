@@ -119,7 +119,7 @@ function _M.preread()
     end
 
     if not chain.http then
-        handed.over({ chain = chain, listener = listener, about = about })
+        handed.over({ chain = chain, listener = listener, about = about, fd = fd })
     end
     var.amesh_target = target(kind)
 end

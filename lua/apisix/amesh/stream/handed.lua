@@ -1,5 +1,7 @@
 -- What the captured port found out about a connection, for the server of this subsystem that it handed it to. nginx
 -- keeps a connection's number through `pass`.
+local draining = require("apisix.amesh.stream.draining")
+
 local pairs = pairs
 local tonumber = tonumber
 local var = ngx.var
@@ -8,7 +10,7 @@ local _M = {}
 local connections = {}
 
 
--- found: { chain, listener, destination = { ip, port, captured }, sni }
+-- found: { chain, listener, about, fd }; about as filter_chains.lua wants it
 function _M.over(found)
     connections[tonumber(var.connection)] = found
 end
@@ -22,7 +24,12 @@ end
 
 -- The connection is over.
 function _M.forget()
-    connections[tonumber(var.connection)] = nil
+    local number = tonumber(var.connection)
+    local found = connections[number]
+    if found then
+        connections[number] = nil
+        draining.forget(found)
+    end
 end
 
 

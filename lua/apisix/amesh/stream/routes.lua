@@ -3,6 +3,7 @@
 local core = require("apisix.core")
 local config_util = require("apisix.core.config_util")
 local network_filters = require("apisix.amesh.network_filters")
+local draining = require("apisix.amesh.stream.draining")
 local handed = require("apisix.amesh.stream.handed")
 local stream_view = require("apisix.amesh.access.stream_view")
 
@@ -26,7 +27,10 @@ local function match_chain(ctx, found)
 
     local routes = core.config.fetch_created_obj("/stream_routes")
     ctx.matched_route = routes and routes:get(found.chain.stream_route)
-    if not ctx.matched_route then
+    if ctx.matched_route then
+        found.proxy = ctx.matched_route.value
+        draining.follow(found)
+    else
         core.log.info("no stream route ", found.chain.stream_route)
     end
     return true
