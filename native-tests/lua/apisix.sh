@@ -95,6 +95,8 @@ shows() {
     return 1
 }
 
+(until answers silent silent; do sleep 0.1; done; kill -HUP "$running") &
+suite silent_through_a_reload
 suite leave_a_mesh
 commit=$(curl -s http://127.0.0.1:15080/v1/amesh/status | sed 's/.*"commit":\([0-9]*\).*/\1/')
 expect "prometheus shows the commit in the dictionaries" shows "^apisix_amesh_commit $commit\$"

@@ -11,6 +11,7 @@ local alpn = require("apisix.amesh.alpn")
 local certificate = require("apisix.amesh.certificate")
 local connection = require("apisix.amesh.connection")
 local destination = require("apisix.amesh.destination")
+local ending = require("apisix.amesh.ending")
 local filter_chains = require("apisix.amesh.filter_chains")
 local openssl = require("apisix.amesh.openssl")
 local peer_check = require("apisix.amesh.peer_check")
@@ -186,6 +187,7 @@ function _M.hello()
         return nil
     end
 
+    ending.catch_up()
     local hello = read_hello()
     ngx.ctx.amesh_client_hello = hello
     local chain, listener = connection.of(fd, choose, hello)

@@ -19,12 +19,14 @@ local amesh_library = require("apisix.amesh.library")
 local amesh_sparse_kind = require("apisix.amesh.sparse_kind")
 local amesh_zone = require("apisix.amesh.zone")
 local amesh_zones = require("apisix.amesh.zones")
+local ending = require("apisix.amesh.ending")
 local live = require("apisix.amesh.live")
 local references = require("apisix.amesh.references")
 local slices = require("apisix.amesh.slices")
 local succession = require("apisix.amesh.succession")
 
 local ngx = ngx
+local exiting = ngx.worker.exiting
 local ngx_sleep = ngx.sleep
 local ngx_now = ngx.now
 local timer_at = ngx.timer.at
@@ -117,7 +119,8 @@ end
 
 -- The control API runs in the other Lua VM.
 local function note_stream_status()
-    if not is_http and notes then
+    -- in the place of a worker that ends is another
+    if not is_http and notes and not exiting() then
         notes:set(STREAM_STATUS .. ngx.worker.id(), json.encode(_M.process_status()))
     end
 end
@@ -142,8 +145,17 @@ local function attributes()
 end
 
 
+local function sync_at_once()
+    local ok, err = pcall(sync, slices.none)
+    if not ok then
+        log.error("failed to read the xDS configuration: ", err)
+    end
+end
+
+
 local function watch(leaving)
     if leaving then
+        ending.begin(sync_at_once)
         amesh_library.stop()
         return false
     end
@@ -458,10 +470,7 @@ function _M.init_worker()
         if succession.wait(has_configuration) then
             log.notice("waited for a first commit, since the nginx before this one still serves")
         end
-        local read, why = pcall(sync, slices.none)
-        if not read then
-            log.error("failed to read the xDS configuration: ", why)
-        end
+        sync_at_once()
     end
 
     local ok, err = background.new(attributes().poll_interval or POLL_INTERVAL, watch):wake()

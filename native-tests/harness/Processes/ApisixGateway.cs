@@ -176,7 +176,8 @@ internal sealed partial class ApisixGateway(string folder, GatewayOptions option
         {
             return Nginx < 27 ? http : all;
         }
-        var lines = all.Split('\n').Where(static line => !line.Contains("amesh-upstream-tls.conf;", StringComparison.Ordinal) && !line.Contains("amesh-http2-tls.conf;", StringComparison.Ordinal));
+        string[] newer = ["amesh-upstream-tls.conf;", "amesh-http2-tls.conf;", "amesh-reload.conf;"];
+        var lines = all.Split('\n').Where(line => !newer.Any(file => line.Contains(file, StringComparison.Ordinal)));
         const string Named = "    location @amesh {";
         return string.Join('\n', lines).Replace(Named, "    set $amesh_http2_backend amesh_http2;\n" + Named, StringComparison.Ordinal) + "\n" + SnippetForHttp().Match(http).Value;
     }

@@ -23,6 +23,7 @@ function _M.upstream(id, addresses, extra)
 end
 
 local OF_LISTENER = { address = true, bound = true, original_dst = true, direction = true, inspect = true,
+                      inspect_timeout = true,
                       destination_port = true, destination_prefix = true, chains = true, default_chain = true }
 
 -- A listener with one chain for HTTP. Port 0: the listener for all that has none of its own.

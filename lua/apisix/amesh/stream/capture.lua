@@ -5,10 +5,12 @@ local config_local = require("apisix.core.config_local")
 local log = require("apisix.core.log")
 local try_read_attr = require("apisix.core.table").try_read_attr
 local connection = require("apisix.amesh.connection")
+local ending = require("apisix.amesh.ending")
 local filter_chains = require("apisix.amesh.filter_chains")
 local handed = require("apisix.amesh.stream.handed")
 local handover = require("apisix.amesh.handover")
 local inspection = require("apisix.amesh.stream.inspection")
+local nginx_listeners = require("apisix.amesh.stream.nginx_listeners")
 local first_bytes = require("apisix.amesh.stream.first_bytes")
 
 local ngx = ngx
@@ -86,26 +88,32 @@ local function close(about, why)
 end
 
 
+local function hand_to(kind)
+    nginx_listeners.restore()
+    var.amesh_target = target(kind)
+end
+
+
 -- preread phase of the captured port's server
 function _M.preread()
     local fd = connection.descriptor()
     if not fd then
         -- nothing can be known about it: HTTP, as an APISIX without stream would take it
-        var.amesh_target = target("http")
-        return
+        return hand_to("http")
     end
 
+    ending.catch_up()
     local about = arrived(fd)
     local listener = filter_chains.listener(about)
     if not listener then
         -- a proxy that was called by name, as one calls an HTTP proxy; or the mesh has not come, or knows nothing of
         -- it: APISIX's own routes may
-        var.amesh_target = target("http")
-        return
+        return hand_to("http")
     end
 
     local seen = inspection.of(fd, listener)
     about.transport, about.sni, about.alpn = seen.transport, seen.sni, seen.alpn
+    ending.catch_up()   -- the first bytes may have been waited for
     local chain = filter_chains.match(about)
     local kind = chain and kind_of(chain)
     if not kind then
@@ -121,7 +129,7 @@ function _M.preread()
     if not chain.http then
         handed.over({ chain = chain, listener = listener, about = about, fd = fd })
     end
-    var.amesh_target = target(kind)
+    hand_to(kind)
 end
 
 

@@ -6,11 +6,12 @@
 -- days): a listener's time limit is kept in the background, where connections are shut down whose time is over. Only
 -- where the listener goes on without the bytes (continue_on_timeout) nothing wakes the connection; it looks by itself.
 -- The client socket's Lua object must not outlive the wait: see let_go.
--- A worker that ends (reload) closes the connections that have not said anything yet, as nginx does with those that
--- wait for a request: it has no listeners any more that it could hand them to.
+-- A worker that ends (reload) goes on waiting for those that have not said anything yet, if it can hand them on then
+-- (nginx_listeners.lua); else it closes them.
 local ffi = require("ffi")
 local log = require("apisix.core.log")
 local background = require("apisix.amesh.background")
+local nginx_listeners = require("apisix.amesh.stream.nginx_listeners")
 
 local C = ffi.C
 local byte = string.byte
@@ -69,9 +70,9 @@ end
 
 
 local sweeper = background.new(SWEEP, function(leaving)
-    local now = ngx_now()
+    local now, all = ngx_now(), leaving and not nginx_listeners.last()
     for number, entry in pairs(waiting) do
-        if leaving or entry.deadline <= now then
+        if all or entry.deadline <= now then
             waiting[number] = nil
             C.shutdown(entry.fd, SHUT_RDWR)
         end

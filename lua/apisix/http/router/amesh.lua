@@ -12,6 +12,7 @@ local admission = require("apisix.amesh.admission")
 local authority = require("apisix.amesh.authority")
 local copies = require("apisix.amesh.copies")
 local destination = require("apisix.amesh.destination")
+local ending = require("apisix.amesh.ending")
 local forwarded = require("apisix.amesh.forwarded")
 local http_filters = require("apisix.amesh.http_filters")
 local listeners = require("apisix.amesh.listeners")
@@ -156,6 +157,7 @@ end
 
 
 function _M.match(ctx)
+    ending.catch_up()
     local copy = copies.received(ctx)
     if copy then
         set_matched(ctx, copy)

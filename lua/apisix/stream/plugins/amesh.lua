@@ -29,6 +29,7 @@ function _M.init()
 
     require("apisix.amesh.stream.routes").start()
     require("apisix.amesh.stream.attempts").start()
+    require("apisix.amesh.stream.nginx_listeners").start()
     require("apisix.amesh.stream.transparent").start()
     require("apisix.amesh.stream.upstream_tls").start()
     require("apisix.amesh.stream.downstream_tls").start()
