@@ -9,12 +9,13 @@ namespace Amesh.Cli.Precheck;
 /// <param name="File">The program that was asked and looked into; null when there is none, and it is taken to be what APISIX comes with.</param>
 /// <param name="HandsOn">Hands connections from one listener to another (<c>pass</c> in stream).</param>
 /// <param name="Verifies">Verifies endpoints' certificates in Lua (<c>proxy_ssl_verify_by_lua</c>).</param>
-internal sealed partial record NginxRuntime(string Name, string? File, bool HandsOn, bool Verifies)
+/// <param name="Keeps">Lets kept connections stay open in a worker that ends (<c>keepalive_min_timeout</c>).</param>
+internal sealed partial record NginxRuntime(string Name, string? File, bool HandsOn, bool Verifies, bool Keeps)
 {
     /// <summary>The first APISIX that comes with OpenResty 1.27, which has <c>pass</c>.</summary>
     public static readonly Version FirstThatHandsOn = new(3, 12);
 
-    /// <summary>The first APISIX that comes with OpenResty 1.29, which has <c>proxy_ssl_verify_by_lua</c>.</summary>
+    /// <summary>The first APISIX that comes with OpenResty 1.29, which has <c>proxy_ssl_verify_by_lua</c> and <c>keepalive_min_timeout</c>.</summary>
     public static readonly Version FirstThatVerifies = new(3, 17);
 
     /// <summary>The one that is named, else <c>openresty</c> on the PATH as APISIX itself looks for it, else what the version says.</summary>
@@ -26,12 +27,13 @@ internal sealed partial record NginxRuntime(string Name, string? File, bool Hand
         {
             ReadOnlySpan<byte> code = System.IO.File.ReadAllBytes(executable);
             return new NginxRuntime(ServerName().Match(answer).Groups[1].Value, file,
-                HandsOn: code.IndexOf("ngx_stream_pass_module"u8) >= 0, Verifies: code.IndexOf("proxy_ssl_verify_by_lua_block"u8) >= 0);
+                HandsOn: code.IndexOf("ngx_stream_pass_module"u8) >= 0, Verifies: code.IndexOf("proxy_ssl_verify_by_lua_block"u8) >= 0,
+                Keeps: code.IndexOf("keepalive_min_timeout"u8) >= 0);
         }
 
         return openresty is not null ? throw new SourceException($"--openresty {openresty}: does not answer -V as nginx does")
-            : apisix is null ? new NginxRuntime("unknown", File: null, HandsOn: true, Verifies: true)
-            : new NginxRuntime($"the one that APISIX {apisix} comes with", File: null, apisix >= FirstThatHandsOn, apisix >= FirstThatVerifies);
+            : apisix is null ? new NginxRuntime("unknown", File: null, HandsOn: true, Verifies: true, Keeps: true)
+            : new NginxRuntime($"the one that APISIX {apisix} comes with", File: null, apisix >= FirstThatHandsOn, apisix >= FirstThatVerifies, apisix >= FirstThatVerifies);
     }
 
     private static string? OnPath() =>

@@ -17,7 +17,7 @@ internal static class PrecheckCommand
     };
 
     private static readonly Func<ApisixInstallation, IEnumerable<Finding>>[] Checks =
-        [ProviderCheck.Run, PlaceCheck.Run, RuntimeCheck.Run, PluginCheck.Run, DictionaryCheck.Run, LibraryCheck.Run, AccessCheck.Run, SourceCheck.Run, CaptureCheck.Run];
+        [ProviderCheck.Run, PlaceCheck.Run, RuntimeCheck.Run, ReloadCheck.Run, PluginCheck.Run, DictionaryCheck.Run, LibraryCheck.Run, AccessCheck.Run, SourceCheck.Run, CaptureCheck.Run];
 
     public static Command Create()
     {

@@ -7,7 +7,7 @@ namespace Amesh.Xds.Tests.Cli;
 internal sealed class ApisixUnderCheck : IDisposable
 {
     /// <summary>The modules of a nginx that can all.</summary>
-    public const string Able = "ngx_stream_pass_module proxy_ssl_verify_by_lua_block";
+    public const string Able = "ngx_stream_pass_module proxy_ssl_verify_by_lua_block keepalive_min_timeout";
 
     /// <summary>In place of modules: the nginx that the test has put there.</summary>
     public const string Given = "given";

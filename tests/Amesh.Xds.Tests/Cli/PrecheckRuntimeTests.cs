@@ -39,6 +39,7 @@ public sealed class PrecheckRuntimeTests : IDisposable
     [InlineData("3.9.1", "", "snippet: includes amesh-upstream-tls.conf and amesh-http2-tls.conf, which this nginx (openresty/1.2.3.4) does not understand", "leave the includes out")]
     [InlineData("3.14.1", "ngx_stream_pass_module", "mixes up kept connections of HTTP/1.1 and HTTP/2", "config-http.yaml")]
     [InlineData("3.14.1", "ngx_stream_pass_module", "stream_configuration_snippet: includes amesh-upstream-tls.conf, which", "leave the includes out")]
+    [InlineData("3.14.1", "ngx_stream_pass_module", "snippet: includes amesh-reload.conf (keepalive_min_timeout), which this nginx (openresty/1.2.3.4) does not understand", "leave it out")]
     public async Task What_a_nginx_cannot_is_told(string version, string modules, string finding, string cure)
     {
         (int code, string output) = await _apisix.CheckAsync(version, modules);
@@ -46,6 +47,21 @@ public sealed class PrecheckRuntimeTests : IDisposable
         Assert.Contains(cure, output);
         Assert.Equal(modules.Length > 0, !output.Contains("cannot hand", StringComparison.Ordinal));
         Assert.Equal(1, code);
+    }
+
+    [Theory]
+    [InlineData("3.18.0", ApisixUnderCheck.Able, "http_server_configuration_snippet: does not include amesh-reload.conf: a reload closes kept connections", "    include /usr/local/amesh/apisix-patch/amesh-reload.conf;")]
+    [InlineData("3.14.1", "ngx_stream_pass_module", "note   reload: this nginx (openresty/1.2.3.4) closes kept connections at a reload", "take APISIX 3.17")]
+    [InlineData("3.18.0", null, "All is well", "no openresty")]
+    public async Task Kept_connections_in_a_reload(string version, string? modules, string finding, string cure)
+    {
+        const string Include = "    include /usr/local/amesh/apisix-patch/amesh-reload.conf;\n";
+        (_, string output) = await _apisix.CheckAsync(version, modules, (Include, ""));
+        Assert.Contains(finding, output);
+        Assert.Contains(cure, output);
+        (_, output) = await _apisix.CheckAsync(version, modules, (Include, "    keepalive_min_timeout 60s;\n"));
+        Assert.DoesNotContain("does not include amesh-reload.conf", output);
+        Assert.Equal(version == "3.14.1", output.Contains("(keepalive_min_timeout), which this nginx", StringComparison.Ordinal));
     }
 
     [Theory]
