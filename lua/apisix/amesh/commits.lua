@@ -50,6 +50,23 @@ function _M.needs(key)
 end
 
 
+-- Whether nobody has to hear of a kind's objects when everything is read: none has been used, and none is indexed.
+function _M.skips(kind)
+    if not sparse_kind.takes(kind) then
+        return false
+    end
+
+    local obj = kinds[kind]
+    while obj do
+        if not obj.sparse or obj.tracker or next(obj.items) ~= nil then
+            return false
+        end
+        obj = obj.also
+    end
+    return true
+end
+
+
 local function keep_unclaimed(kind, objects, removed, modified_index)
     if removed == true then
         unclaimed[kind] = next(objects) and { [modified_index] = objects } or nil

@@ -1,6 +1,6 @@
 -- A worker that ends in a reload takes no new connections and goes on answering on those that it has, for minutes
--- (amesh-reload.conf, worker_shutdown_timeout). It cannot follow the configuration meanwhile: what runs in the background
--- would keep it from ending. So it looks when something comes.
+-- (amesh-reload.conf, worker_shutdown_timeout). It does not follow the configuration meanwhile: what runs in the
+-- background keeps a worker from ending. So it looks when something comes.
 local _M = {}
 local look
 

@@ -5,7 +5,6 @@
 -- look at the commit number will find. A newer one is safe to use, since what it names was written before it, but it
 -- may yet be taken back; it is noted here and looked at again when no commit is under way.
 local format = string.format
-local gmatch = string.gmatch
 local gsub = string.gsub
 local next = next
 local pairs = pairs
@@ -77,17 +76,38 @@ function _M.take_newer()
 end
 
 
+-- Adds the keys of a part of the register. No key of a kind that is skipped becomes a text of its own: of a large mesh
+-- that would be most of what reading costs.
+local function add_registered(found, text, skips)
+    local from, size = 1, #text
+    while from <= size do
+        local stop = str_find(text, "\n", from, true) or size + 1
+        local slash = str_find(text, "/", from + 1, true) or stop
+        if stop > from and (slash >= stop or not skips(str_sub(text, from, slash - 1))) then
+            found[#found + 1] = str_sub(text, from, stop - 1)
+        end
+        from = stop + 1
+    end
+end
+
+
+local function skips_none()
+    return false
+end
+
+
 -- Every key of a zone, and some that are gone. Only its own Lua VM can list a dictionary, the stream subsystem's
--- reads the writer's register.
-function _M.keys_of(zone)
+-- reads the writer's register. skips(kind): whether keys of that kind may be left out.
+function _M.keys_of(zone, skips)
     if zone.get_keys then
         return zone:get_keys(0)
     end
 
     local found = {}
     for bucket = 0, BUCKETS - 1 do
-        for key in gmatch(zone:get(format("amesh/keys/%02x", bucket)) or "", "[^\n]+") do
-            found[#found + 1] = key
+        local text = zone:get(format("amesh/keys/%02x", bucket))
+        if text then
+            add_registered(found, text, skips or skips_none)
         end
     end
     return found

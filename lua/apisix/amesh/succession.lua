@@ -1,3 +1,5 @@
+-- Who waits for whom when nginx's processes give way to others.
+--
 -- A binary upgrade (USR2): the new nginx has the old one's listening sockets, but dictionaries of its own, which are
 -- empty until its library has had a first push. The old workers go on taking connections meanwhile; the new ones must
 -- not answer 503 to those that they would take, so they wait in a phase in which they take none.
@@ -20,6 +22,8 @@ local SOCKETS = "NGINX"
 local STEP = 5000
 -- no longer than a library takes for a first commit at most, and some more
 local STEPS = 4000
+-- nginx tells the old workers to end 100 ms after it has made new processes; what new ones need longer, requests wait
+local UNTIL_WORKERS_SERVE = 300000
 
 local predecessor       -- process id of the old master
 
@@ -54,6 +58,12 @@ function _M.wait(has_configuration)
         end
     end
     return true
+end
+
+
+-- In a reload, in a process that serves nobody: new workers that start at the same time have the cores for themselves.
+function _M.give_way()
+    C.usleep(UNTIL_WORKERS_SERVE)
 end
 
 

@@ -39,6 +39,7 @@ function _M.new(config, version)
         applied = nil,      -- number of the last commit handed out
         waiting_since = nil,
         needs = nil,        -- function(key): whether a change of it has to be read
+        skips = nil,        -- function(kind): whether a read of everything may leave a kind out
     }, mt)
 end
 
@@ -99,7 +100,7 @@ end
 
 
 local function read_all(self, change, step)
-    for _, key in ipairs(live.keys_of(self.config)) do
+    for _, key in ipairs(live.keys_of(self.config, self.skips)) do
         -- other keys are the writer's own
         if str_byte(key) == SLASH then
             read_object(self, change, key)

@@ -31,6 +31,7 @@ local ngx_sleep = ngx.sleep
 local ngx_now = ngx.now
 local timer_at = ngx.timer.at
 local is_http = ngx.config.subsystem == "http"
+local ipairs = ipairs
 local pairs = pairs
 local pcall = pcall
 local setmetatable = setmetatable
@@ -44,6 +45,10 @@ local LIBRARY_ERROR = "amesh/library_error"
 local POLL_INTERVAL = 0.01
 -- seconds in which a reload leaves the cores to the new workers, before the library takes the whole mesh in anew
 local LIBRARY_DELAY = 1
+local MODULES = is_http and { "apisix.plugins.amesh", "apisix.http.router.amesh", "apisix.ssl.router.amesh" }
+                or { "apisix.stream.plugins.amesh", "apisix.amesh.stream.capture", "apisix.amesh.stream.routes",
+                     "apisix.amesh.stream.attempts", "apisix.amesh.stream.transparent", "apisix.amesh.stream.cluster",
+                     "apisix.amesh.stream.upstream_tls", "apisix.amesh.stream.downstream_tls" }
 local STREAM_STATUS = "amesh/stream/"
 local NO_ZONES = "no xDS configuration: shared dictionaries xds-config and xds-config-version are missing; "
                  .. "add to config.yaml: nginx_config: http: custom_lua_shared_dict: {xds-config: 64m, "
@@ -374,6 +379,8 @@ local function follow_zones()
     live.init_worker(config_zone)
     reader = amesh_zone.new(config_zone, version_zone)
     reader.needs = amesh_commits.needs
+    -- indices are the HTTP side's
+    reader.skips = not is_http and amesh_commits.skips or nil
 end
 
 
@@ -396,6 +403,18 @@ local function prepare()
 end
 
 
+-- Modules that every process needs: read once, before nginx's processes are made, and not by each while requests
+-- wait for it in a reload.
+local function load_ahead()
+    for _, name in ipairs(MODULES) do
+        local ok, err = pcall(require, name)
+        if not ok then
+            log.info("not loaded ahead: ", err)
+        end
+    end
+end
+
+
 -- Init phase: APISIX has asked for a privileged agent by now; ask again to learn whether this nginx can have one.
 function _M.init()
     if is_http and has_process then
@@ -404,6 +423,7 @@ function _M.init()
     end
 
     succession.init()
+    load_ahead()
     local ok, err = pcall(prepare)
     if not ok then
         log.error("failed to read the xDS configuration ahead: ", err)
@@ -441,6 +461,9 @@ end
 
 
 function _M.init_worker()
+    if is_http and applied and is_privileged_agent() then
+        succession.give_way()
+    end
     decode_in_iterators()
     amesh_zones.init_worker()
 

@@ -2,8 +2,8 @@
 --
 -- A worker that ends closes them and sets their number to zero (ngx_close_listening_sockets), so that `pass` finds
 -- none, though all that it needs of them is there as long as the process. Connections that say their first word then
--- would be closed; this sets the number again. Nothing else looks at the list in a worker that ends: nginx turns its accept
--- mutex off in the same place.
+-- would be closed; this sets the number again. Nothing else looks at the list in a worker that ends: nginx turns its
+-- accept mutex off in the same place.
 --
 -- Where nginx is not laid out as is expected here, nothing is touched, and such connections are closed.
 local ffi = require("ffi")
