@@ -65,9 +65,11 @@ lay_out() {
 }
 
 configure() {
+    # as many files as the runtime lets a process have open, and nginx's workers no more than that
+    ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
     local files=("$AMESH/apisix-patch/config.yaml" "$AMESH/container/config.yaml") own=${AMESH_CONFIG:-/etc/amesh/config.yaml}
     [ -e "$own" ] && files+=("$own")
-    LUA_PATH="$APISIX/deps/share/lua/5.1/?.lua;$APISIX/deps/share/lua/5.1/?/init.lua;$OPENRESTY/lualib/?.lua;;" \
+    FILES=$(ulimit -n) LUA_PATH="$APISIX/deps/share/lua/5.1/?.lua;$APISIX/deps/share/lua/5.1/?/init.lua;$OPENRESTY/lualib/?.lua;;" \
         LUA_CPATH="$APISIX/deps/lib/lua/5.1/?.so;$APISIX/deps/lib64/lua/5.1/?.so;$OPENRESTY/lualib/?.so;;" \
         "${LUAJIT:-luajit}" "$AMESH/container/configure.lua" "$AMESH" "${files[@]}" >"$home/conf/config.yaml"
 }
@@ -97,7 +99,7 @@ as_envoy() {
     local all=("$@") level=
     while [ $# -gt 0 ]; do
         case $1 in
-            -c | --config-path) export AMESH_BOOTSTRAP=$2; shift ;;
+            -c | --config-path) export AMESH_BOOTSTRAP; AMESH_BOOTSTRAP=$(realpath -m "$2"); shift ;;
             --concurrency) export AMESH_CONCURRENCY=$2; shift ;;
             -l | --log-level) level=$2; shift ;;
         esac

@@ -7,6 +7,8 @@ local json = require("cjson.safe")
 local TOKEN = "/var/run/secrets/tokens/istio-token"
 local ROOT_CERTIFICATE = "/var/run/secrets/istio/root-cert.pem"
 local AGENT = "/etc/istio/proxy/XDS"
+-- APISIX's worker_rlimit_nofile; workers say that they must not where it is more than they may.
+local APISIX_FILES = 20480
 
 -- What the library makes the proxy's node of; nginx hides all of the environment that is not named.
 local NAMES = {}
@@ -223,6 +225,10 @@ local function main(folder, ...)
     local nginx = at(config, "nginx_config")
     nginx.worker_processes = workers(env, proxy) or nginx.worker_processes
     nginx.error_log_level = env.AMESH_LOG_LEVEL or nginx.error_log_level
+    local files = tonumber(env.FILES)
+    if files and files < (nginx.worker_rlimit_nofile or APISIX_FILES) then
+        nginx.worker_rlimit_nofile = files
+    end
     local log = env.AMESH_ACCESS_LOG
     if log == "off" then
         at(nginx, "http").enable_access_log = false

@@ -140,6 +140,12 @@ const tests = {
     same('ours', of({ AMESH_WORKERS: '1', PROXY_CONFIG: '{"concurrency":3}' }), 1)
   },
 
+  'workers open no more files than they may'() {
+    const { nginx_config: nginx } = configuration({ variables: source })
+    const most = Number(spawnSync('bash', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).stdout)
+    same('the limit', nginx.worker_rlimit_nofile, most < 20480 ? most : undefined)
+  },
+
   'a configuration of one\'s own is laid over all of it'() {
     const made = configuration({ variables: source, config: 'plugin_attr: {amesh: {protocol: sotw}, prometheus: ~}\nplugins: [amesh, request-id]\nnginx_config: {http: {access_log: "off"}}\n' })
     same('the protocol', made.plugin_attr, { amesh: { protocol: 'sotw' } })
