@@ -21,6 +21,12 @@ local FOR_INTERNAL = {
     "x-envoy-force-trace", "x-envoy-internal",
 }
 
+-- what only proxies within write; an edge proxy (use_remote_address) takes it from nobody outside
+local FROM_WITHIN = {
+    "x-envoy-original-path", "x-envoy-original-host", "x-envoy-decorator-operation",
+    "x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node",
+}
+
 -- what the router itself takes out of a request once it has read it
 local TAKEN_OUT = {
     "x-envoy-retry-on", "x-envoy-retry-grpc-on", "x-envoy-max-retries", "x-envoy-upstream-rq-timeout-ms",
@@ -93,6 +99,10 @@ function _M.sanitize(ctx, names)
         headers.set(ctx, "x-envoy-internal", "true")
     else
         clear(ctx, FOR_INTERNAL)
+        local listener = listeners.of(ctx)
+        if listener and listener.use_remote_address then
+            clear(ctx, FROM_WITHIN)
+        end
         if names then
             clear(ctx, names)
         end

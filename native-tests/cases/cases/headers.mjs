@@ -161,6 +161,18 @@ export default [
     requests: [{ send: { headers: { 'x-request-id': 'mine' } }, ...seen({ 'x-request-id': id => id !== 'mine' }) }],
   },
   {
+    name: 'what proxies within tell each other is believed from nobody outside',
+    manager: { use_remote_address: true },
+    requests: [{
+      send: { headers: { 'x-envoy-original-path': '/admin', 'x-envoy-decorator-operation': 'a', 'x-envoy-downstream-service-cluster': 'b' } },
+      ...seen({ 'x-envoy-original-path': null, 'x-envoy-decorator-operation': null, 'x-envoy-downstream-service-cluster': null }),
+    }],
+  },
+  {
+    name: 'and is passed on by those within',
+    requests: [{ send: { headers: { 'x-envoy-original-path': '/before' } }, ...seen({ 'x-envoy-original-path': '/before' }) }],
+  },
+  {
     name: 'request ids from outside are kept',
     manager: { use_remote_address: true, preserve_external_request_id: true },
     requests: [{ send: { headers: { 'x-request-id': 'mine' } }, ...seen({ 'x-request-id': 'mine' }) }],
