@@ -1,6 +1,8 @@
 -- What the first bytes of a connection tell: a TLS client hello (server name, protocols), or the start of HTTP.
 local client_hello = require("apisix.amesh.stream.client_hello")
 local http_start = require("apisix.amesh.stream.http_start")
+local mesh, writer = require("mesh"), require("writer")
+local named = require("named")
 
 -- As OpenSSL 3 sends it, for the name Reviews.Default.svc.cluster.local and the protocols istio, h2, http/1.1; 517
 -- bytes, of which the last are padding.
@@ -120,6 +122,26 @@ return function(test, check)
     for _, case in ipairs(HTTP) do
         test("HTTP or not: " .. case[1]:sub(1, 40):gsub("%c", "."), function()
             check.equal(http_start.version(case[1]), case[2])
+        end)
+    end
+
+    -- only a real APISIX has the stream side
+    if require("apisix.core").table.try_read_attr(require("apisix.core").config.local_conf(), "apisix", "stream_proxy") then
+        test("TLS whose first message is too large is closed, not taken for something else", function()
+            writer.replace(mesh.of(named("any", { "*" }), mesh.listener("l", 80, "80", { inspect = { "tls", "http" } })))
+            local hello = records(message(names("a.example") .. extension(21, ("\0"):rep(17000))), 16384)
+            local function answer_to(text)
+                local socket = ngx.socket.tcp()
+                socket:settimeout(10000)
+                assert(socket:connect("10.96.0.1", 80))
+                socket:send(text)
+                local _, err, partial = socket:receive("*l")
+                socket:close()
+                return partial or "", err
+            end
+            local answer, err = answer_to(hello)
+            check.equal(answer, "")
+            check.truthy(err == "closed" or err == "connection reset by peer", err)
         end)
     end
 end

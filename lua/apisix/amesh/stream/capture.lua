@@ -111,7 +111,10 @@ function _M.preread()
         return hand_to("http")
     end
 
-    local seen = inspection.of(fd, listener)
+    local seen, why = inspection.of(fd, listener)
+    if not seen then
+        return close(about, why)
+    end
     about.transport, about.sni, about.alpn = seen.transport, seen.sni, seen.alpn
     ending.catch_up()   -- the first bytes may have been waited for
     local chain = filter_chains.match(about)

@@ -8,6 +8,8 @@ local ipairs = ipairs
 local _M = {}
 
 local UNKNOWN = { transport = "raw_buffer" }
+-- TLS whose first message has no end in sight: Envoy closes it, rather than taking it for something else
+local TOO_LARGE = {}
 
 
 local function look_for_tls(bytes)
@@ -17,6 +19,9 @@ local function look_for_tls(bytes)
     end
     if hello == false then
         return UNKNOWN
+    end
+    if #bytes >= first_bytes.most then
+        return TOO_LARGE
     end
 end
 
@@ -56,7 +61,7 @@ end
 
 
 -- { transport = "tls"|"raw_buffer", sni, alpn = {...} } of the connection with this descriptor, as far as the listener
--- wants it to be looked at. May wait, and may end the connection.
+-- wants it to be looked at. Nil and why, if it is to be closed. May wait, and may end the connection.
 function _M.of(fd, listener)
     local inspect = listener.inspect
     if not inspect or #inspect == 0 then
@@ -64,6 +69,9 @@ function _M.of(fd, listener)
     end
 
     local found = first_bytes.await(fd, looking_for(inspect), listener.inspect_timeout, listener.continue_on_timeout)
+    if found == TOO_LARGE then
+        return nil, "its client hello is too large"
+    end
     return found or UNKNOWN
 end
 
