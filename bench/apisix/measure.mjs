@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import http from 'node:http'
 import { fileURLToPath } from 'node:url'
+import { load as clients } from '../../native-tests/apisix/clients.mjs'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const home = process.env.APISIX_HOME ?? die('set APISIX_HOME to the home of an APISIX 3, and have its openresty on the PATH')
@@ -85,8 +86,10 @@ function ours(source) {
   enable_control: true
   control: {ip: 127.0.0.1, port: 15080}
   proxy_cache: {zones: [{name: disk_cache_one, memory_size: 1m, disk_size: 1m, disk_path: "${folder}/cache", cache_levels: "1:2"}]}`)
+    // and with it
+    .replace('        listen 15001;\n', '        listen 127.0.0.1:18002;\n        listen 15001;\n')
     .replace('plugins:\n', 'plugins:\n  - amesh_bench\n')
-    .replace(/ {4}source: .*/, `    source: "${source}"\n    library: "${library}"\n    node: ${fs.readFileSync(path.join(recording, 'node.json'), 'utf8').replaceAll('\n', ' ')}`)
+    .replace(/ {4}source: .*/, `    source: "${source}"\n    library: "${library}"\n    targets: {http: 127.0.0.1:18001}\n    node: ${fs.readFileSync(path.join(recording, 'node.json'), 'utf8').replaceAll('\n', ' ')}`)
     .replace('nginx_config:\n', 'nginx_config:\n  worker_processes: 2\n  error_log_level: notice\n  worker_rlimit_nofile: 20000\n')
     .replace('xds-config: 64m', 'amesh-bench: 10m\n      xds-config: 64m')
 }
@@ -140,7 +143,7 @@ function hostOf(number) {
 }
 
 // Requests over a few connections, as fast as they are answered or at a rate; seconds each.
-async function load(until_, { connections = 4, rate = 400, kept = true, port = 18001, host } = {}) {
+async function load(until_, { connections = 4, rate = 400, kept = true } = {}) {
   const seconds = []
   const notOk = {}
   const agent = new http.Agent({ keepAlive: kept, maxSockets: connections })
@@ -148,7 +151,7 @@ async function load(until_, { connections = 4, rate = 400, kept = true, port = 1
     let number = index
     while (!until_()) {
       const begun = process.hrtime.bigint()
-      const answer = await ask(port, '/', 'GET', { host: host ?? hostOf((number += connections) % 100) }, agent).catch(error => ({ status: error.code }))
+      const answer = await ask(18001, '/', 'GET', { host: hostOf((number += connections) % 100) }, agent).catch(error => ({ status: error.code }))
       const took = Number(process.hrtime.bigint() - begun) / 1e9
       seconds.push(took)
       if (answer.status !== 200) notOk[answer.status] = (notOk[answer.status] ?? 0) + 1
@@ -174,17 +177,34 @@ async function askForAll() {
   if (Object.keys(notOk).length > 0) die(`not every virtual host answers: ${JSON.stringify(notOk)}; look into ${folder}`)
 }
 
-// Many reloads under many kept connections: how many are reset. The same for an nginx that does nothing but answer.
-async function resets(child, port, host) {
-  let reloaded = false
-  const through = load(() => reloaded, { connections: 32, rate: 3200, port, host })
+// Ten reloads under 32 connections that are kept open: how many requests fail, and how many of HTTP/2 a client sends again.
+async function manyReloads(child, port, sort, host) {
+  const through = clients(host, { sort, port, connections: 32 })
   for (let i = 0; i < 10; i++) {
     await sleep(1000)
     child.kill('SIGHUP')
   }
   await sleep(2000)
-  reloaded = true
-  return through
+  const failures = await through.stop()
+  return { requests: through.sent, failed: failures.length, how: failures[0], again: through.again, longest: Math.round(through.longest) }
+}
+
+// The same for an nginx that does nothing but answer.
+async function keptThroughReloads(backend) {
+  // a service without a virtual service: the others' routes have a timeout of 2 s, which is not what is asked for here
+  await ask(15011, '/step/new-service', 'POST')
+  const mesh = () => 'late.default.svc.cluster.local:8080'
+  await until('the new service answers', async () => (await ask(18001, '/', 'GET', { host: mesh() }, false)).status === 200)
+  await sleep(1000)
+  const found = {}
+  for (const sort of ['kept', 'http2']) {
+    found[sort] = {
+      plain_port: await manyReloads(nginx, 18001, sort, mesh),
+      captured_port: await manyReloads(nginx, 18002, sort, mesh),
+      nginx: await manyReloads(backend, BACKEND_PORT, sort, () => 'localhost'),
+    }
+  }
+  return found
 }
 
 // Requests while new workers start, with the whole mesh in the zone. `connections`: kept open, or a new one for each request.
@@ -203,15 +223,30 @@ async function reload() {
   return results
 }
 
+async function startWithMesh() {
+  start('replay', amesh, ['replay', recording, '--port', '15010', '--http', '15011', '--step', 'base', '--quiet'])
+  await until('the control plane answers', async () => (await ask(15011, '/state')).status === 200)
+  await startApisix('apisix', 'grpc://127.0.0.1:15010')
+  await until('the mesh is applied', async () => (await control('/v1/amesh/status')).library?.objects?.virtual_hosts >= services && await applied(1))
+  await sleep(2000)
+}
+
 async function main() {
   const backend = start('backend', 'openresty', ['-p', folder, '-g', 'daemon off;', '-c', (() => {
     const file = path.join(folder, 'backend.conf')
     fs.mkdirSync(path.join(folder, 'logs'))
     fs.writeFileSync(file, `worker_processes 1; pid ${folder}/backend.pid; error_log ${folder}/backend.err;
 events { worker_connections 4096; }
-http { access_log off; keepalive_requests 1000000; server { listen ${BACKEND_PORT}; location / { return 200 "ok"; } } }`)
+http { access_log off; keepalive_requests 1000000; server { listen ${BACKEND_PORT}; http2 on; location / { return 200 "ok"; } } }`)
     return file
   })()])
+
+  if (process.env.ONLY === 'reloads') {
+    await startWithMesh()
+    result.reload = await reload()
+    result.many_reloads = await keptThroughReloads(backend)
+    return console.log(JSON.stringify(result, null, 1))
+  }
 
   fs.mkdirSync(path.join(folder, 'empty'))
   await startApisix('empty-mesh', `file:${folder}/empty`)
@@ -220,11 +255,7 @@ http { access_log off; keepalive_requests 1000000; server { listen ${BACKEND_POR
   result.empty_reload = await reload()
   await stopApisix()
 
-  start('replay', amesh, ['replay', recording, '--port', '15010', '--http', '15011', '--step', 'base', '--quiet'])
-  await until('the control plane answers', async () => (await ask(15011, '/state')).status === 200)
-  await startApisix('apisix', 'grpc://127.0.0.1:15010')
-  await until('the mesh is applied', async () => (await control('/v1/amesh/status')).library?.objects?.virtual_hosts >= services && await applied(1))
-  await sleep(2000)
+  await startWithMesh()
   const first = await control('/v1/amesh_bench')
   result.first_read_blocks_ms = gaps(first)
   result.idle = await memory()
@@ -271,7 +302,7 @@ http { access_log off; keepalive_requests 1000000; server { listen ${BACKEND_POR
   await askForAll()
   result.used = await memory()
   result.reload = await reload()
-  result.resets = { apisix: await resets(nginx, 18001), nginx: await resets(backend, BACKEND_PORT, 'localhost') }
+  result.many_reloads = await keptThroughReloads(backend)
   await stopApisix()
 
   // the same objects with APISIX's own provider and router

@@ -32,6 +32,7 @@ local ngx_now = ngx.now
 local timer_at = ngx.timer.at
 local is_http = ngx.config.subsystem == "http"
 local ipairs = ipairs
+local package = package
 local pairs = pairs
 local pcall = pcall
 local setmetatable = setmetatable
@@ -409,7 +410,13 @@ local function load_ahead()
     for _, name in ipairs(MODULES) do
         local ok, err = pcall(require, name)
         if not ok then
-            log.info("not loaded ahead: ", err)
+            log.warn("not loaded ahead: ", err)
+            -- Lua marks what it is loading, and would not try again
+            for loaded, value in pairs(package.loaded) do
+                if type(value) == "userdata" then
+                    package.loaded[loaded] = nil
+                end
+            end
         end
     end
 end
