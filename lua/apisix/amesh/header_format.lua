@@ -1,6 +1,6 @@
 -- Envoy's command operators in header values: %REQ(X?Y):Z%, %DOWNSTREAM_REMOTE_ADDRESS% and the like. A text is
 -- compiled once; what stands for nothing is empty, as Envoy has it in headers. The known operators are also listed in
--- src/Amesh.Translation/Routes/HeaderFormats.cs, which tells users of others.
+-- src/Amesh.Translation/Routes/HeaderFormats.cs, which tells users of others; a test compares the two.
 local authority = require("apisix.amesh.authority")
 local connection = require("apisix.amesh.connection")
 local headers = require("apisix.amesh.headers")
@@ -17,7 +17,6 @@ local getenv = os.getenv
 local ipairs = ipairs
 local lower = string.lower
 local match = string.match
-local pairs = pairs
 local setmetatable = setmetatable
 local sub = string.sub
 local tonumber = tonumber
@@ -226,16 +225,6 @@ function _M.value(ctx, mutation)
         texts[index] = type(one) == "function" and one(ctx) or one
     end
     return concat(texts)
-end
-
-
--- Names of the operators, for a test that compares them with the translator's.
-function _M.operators()
-    local names = {}
-    for name in pairs(OPERATORS) do
-        names[#names + 1] = name
-    end
-    return names
 end
 
 

@@ -209,6 +209,14 @@ function _M.is_decoded(item)
 end
 
 
+-- The item is no longer in use. APISIX before 3.10 hangs clean handlers on items; undecoded ones have none.
+function _M.clean(item)
+    if item and _M.is_decoded(item) and config_util.fire_all_clean_handlers then
+        config_util.fire_all_clean_handlers(item)
+    end
+end
+
+
 -- Whether this is an item that nobody has used yet; anything else in such a place is not one of ours.
 function _M.is_unused(item)
     return getmetatable(item) ~= nil and rawget(item, "id") ~= nil and rawget(item, "value") == nil

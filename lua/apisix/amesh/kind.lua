@@ -1,7 +1,6 @@
 -- The objects of one kind, such as /routes, as the rest of APISIX reads them: `values` (an array with `false` where an
 -- object was removed), `values_hash` (id to its place in it), `conf_version`, and the items themselves. Kinds that grow
 -- with the mesh are in sparse_kind.lua.
-local config_util = require("apisix.core.config_util")
 local amesh_item = require("apisix.amesh.item")
 
 local ipairs = ipairs
@@ -89,14 +88,6 @@ local function note_change(self, id)
 end
 
 
-local function clean(item)
-    -- APISIX before 3.10 hangs clean handlers on items; undecoded ones have none
-    if item and amesh_item.is_decoded(item) and config_util.fire_all_clean_handlers then
-        config_util.fire_all_clean_handlers(item)
-    end
-end
-
-
 local function set_item(self, id, json, modified_index)
     local index = self.values_hash[id]
     local old = index and self.values[index]
@@ -111,7 +102,7 @@ local function set_item(self, id, json, modified_index)
     self.digests[id] = nil
     self.refused[id] = nil
     note_change(self, id)
-    clean(old)
+    amesh_item.clean(old)
     return item
 end
 
@@ -124,7 +115,7 @@ local function remove_item(self, id)
         return
     end
 
-    clean(self.values[index])
+    amesh_item.clean(self.values[index])
     self.values[index] = false
     self.values_hash[id] = nil
     self.holes = self.holes + 1

@@ -20,18 +20,10 @@ local sort = table.sort
 local _M = {}
 local objects
 local seen_version
-local placed = {}           -- id -> { item, listener, group, port, prefix }
+local placed = {}           -- id -> { item, since = modifiedIndex, listener, group, port, prefix }
+local by_age = lists.by_age(placed)
 
 local NOTHING = {}
-
-
-local function by_age(a, b)
-    local a_index, b_index = placed[a].item.modifiedIndex, placed[b].item.modifiedIndex
-    if a_index == b_index then
-        return a < b
-    end
-    return a_index < b_index
-end
 
 
 local function withdraw(id)
@@ -80,7 +72,8 @@ local function place(id, item)
     end
     owners[#owners + 1] = id
     listener.size = listener.size + 1
-    placed[id] = { item = item, listener = listener, group = group, port = port, prefix = prefix }
+    placed[id] = { item = item, since = item.modifiedIndex, listener = listener, group = group, port = port,
+                   prefix = prefix }
     sort(owners, by_age)
 end
 

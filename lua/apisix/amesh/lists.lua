@@ -16,4 +16,16 @@ function _M.remove(list, value)
 end
 
 
+-- A comparison of ids by the commit that what stands for them came with, placed[id].since: the youngest is last.
+function _M.by_age(placed)
+    return function(a, b)
+        local since_a, since_b = placed[a].since, placed[b].since
+        if since_a == since_b then
+            return a < b
+        end
+        return since_a < since_b
+    end
+end
+
+
 return _M

@@ -47,7 +47,6 @@ local function by_regex(text, regex, substitution)
     parts[#parts + 1] = sub(text, last)
     return concat(parts)
 end
-_M.by_regex = by_regex
 
 
 -- path without its query -> path

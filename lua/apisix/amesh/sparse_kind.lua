@@ -1,7 +1,6 @@
 -- The objects of a kind of which a worker holds only what it has used: the others are in the zone, and are read there
 -- when they are asked for. What callers see is the same as of any other kind; `values` and `values_hash` are made anew
 -- whenever somebody reads them.
-local config_util = require("apisix.core.config_util")
 local amesh_item = require("apisix.amesh.item")
 local live = require("apisix.amesh.live")
 
@@ -71,16 +70,8 @@ function _M.replace_invalid(self, id, item, previous, why)
 end
 
 
-local function clean(item)
-    -- APISIX before 3.10 hangs clean handlers on items
-    if item and amesh_item.is_decoded(item) and config_util.fire_all_clean_handlers then
-        config_util.fire_all_clean_handlers(item)
-    end
-end
-
-
 local function drop(self, id)
-    clean(self.items[id])
+    amesh_item.clean(self.items[id])
     self.items[id] = nil
     self.digests[id] = nil
     self.refused[id] = nil
@@ -102,7 +93,7 @@ local function take_over(self, id, text, modified_index)
     self.items[id] = amesh_item.new(self.item_mt, id, text, modified_index, item)
     self.digests[id] = md5_bin(text)
     self.refused[id] = nil
-    clean(item)
+    amesh_item.clean(item)
     return true
 end
 

@@ -1,6 +1,6 @@
 -- Variables for route predicates: what Envoy matches on and nginx has no variable for.
 --
--- amesh_header_NAME and amesh_query_NAME exist once `ensure` was called with them: the router does so for the
+-- amesh_header_NAME and amesh_query_NAME exist once `ensure_all` was called with them: the router does so for the
 -- predicates that it compiles.
 local register_var = require("apisix.core.ctx").register_var
 local authority = require("apisix.amesh.authority")
@@ -86,7 +86,7 @@ local getters = {
 
 
 -- Registers the getter of one amesh_header_NAME or amesh_query_NAME; other names are left alone.
-function _M.ensure(name)
+local function ensure(name)
     if registered[name] or type(name) ~= "string" then
         return
     end
@@ -108,14 +108,14 @@ function _M.ensure(name)
 end
 
 
--- The same for every variable that a `vars` expression uses.
+-- Registers the getters of all variables that a `vars` expression uses.
 function _M.ensure_all(vars)
     for _, part in ipairs(vars) do
         if type(part) == "table" then
             _M.ensure_all(part)
         end
     end
-    _M.ensure(vars[1])
+    ensure(vars[1])
 end
 
 

@@ -5,6 +5,7 @@
 local core = require("apisix.core")
 local authority = require("apisix.amesh.authority")
 local domain_table = require("apisix.amesh.domain_table")
+local lists = require("apisix.amesh.lists")
 local live = require("apisix.amesh.live")
 
 local ipairs = ipairs
@@ -19,15 +20,7 @@ local _M = {}
 local objects
 local by_route_config = {}      -- name -> { domains = domain_table of ids, size, ignoring_ports }
 local placed = {}               -- id -> { route_config, domains, ignoring_ports, since = modifiedIndex }
-
-
-local function by_age(a, b)
-    local a_index, b_index = placed[a].since, placed[b].since
-    if a_index == b_index then
-        return a < b
-    end
-    return a_index < b_index
-end
+local by_age = lists.by_age(placed)
 
 
 local function withdraw(id)
