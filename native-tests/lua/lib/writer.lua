@@ -78,7 +78,7 @@ end
 -- Until every worker has applied what was committed.
 function _M.wait()
     local number = _M.number()
-    local deadline = ngx.now() + 5
+    local deadline = ngx.now() + 20
     if not ngx.shared.gateway then
         -- APISIX itself: other workers do not report
         local core = require("apisix.core")

@@ -1,4 +1,7 @@
 -- Work in the background goes on when nginx drops timers, as it does where all of a worker's connections are in use.
+-- luacheck: ignore 122
+local wait = require("wait")
+
 local function with_timers(timer_at, run)
     local known, own = package.loaded["apisix.amesh.background"], ngx.timer.at
     package.loaded["apisix.amesh.background"] = nil
@@ -7,16 +10,6 @@ local function with_timers(timer_at, run)
     package.loaded["apisix.amesh.background"], ngx.timer.at = known, own
     assert(ok, background)
     run(background)
-end
-
-local function soon(holds)
-    for _ = 1, 2000 do
-        if holds() then
-            return true
-        end
-        ngx.sleep(0.01)
-    end
-    return false
 end
 
 return function(test, check)
@@ -39,12 +32,12 @@ return function(test, check)
             end)
             check.truthy(task:wake())
             check.truthy(task:wake())
-            check.truthy(soon(function() return rounds == 3 end))
+            wait.until_holds(function() return rounds == 3 end)
             ngx.sleep(0.05)
             check.equal(rounds, 3)
             most = 5
             check.truthy(task:wake())
-            check.truthy(soon(function() return rounds == 5 end))
+            wait.until_holds(function() return rounds == 5 end)
         end)
     end)
 
@@ -56,13 +49,13 @@ return function(test, check)
                 return not stopped
             end)
             check.truthy(task:wake())
-            check.truthy(soon(function() return rounds > 0 end))
+            wait.until_holds(function() return rounds > 0 end)
             dropping, made = true, 0
-            check.truthy(soon(function() return made >= 2 end), "it is handed over, and that fails")
+            wait.until_holds(function() return made >= 2 end, "it is handed over, and that fails")
             local before = rounds
-            check.truthy(soon(function() return rounds > before + 10 end), "it goes on")
+            wait.until_holds(function() return rounds > before + 10 end, "it goes on")
             dropping, made = false, 0
-            check.truthy(soon(function() return made >= 2 end), "it is handed over")
+            wait.until_holds(function() return made >= 2 end, "it is handed over")
             stopped = true
         end)
     end)
@@ -77,10 +70,10 @@ return function(test, check)
             dropping = true
             check.truthy(task:wake())
             dropping = false
-            check.truthy(soon(function()
+            wait.until_holds(function()
                 task:wake()
                 return rounds > 0
-            end))
+            end)
         end)
     end)
 
@@ -94,7 +87,7 @@ return function(test, check)
                 end
                 return rounds < 3
             end):wake()
-            check.truthy(soon(function() return rounds == 3 end))
+            wait.until_holds(function() return rounds == 3 end)
         end)
     end)
 end

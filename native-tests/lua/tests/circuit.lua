@@ -1,6 +1,7 @@
 -- Circuit breakers, seen from clients that come all at once. The gateway has two workers, which share the counts.
 local mesh, writer, client = require("mesh"), require("writer"), require("client")
 local counts = require("apisix.amesh.worker_counts")
+local wait = require("wait")
 local json = require("cjson.safe")
 local dict = ngx.shared["amesh-circuits"]
 local reached = ngx.shared.tests
@@ -44,20 +45,16 @@ local function calls()
 end
 
 -- Everything that was counted has been let go again.
-local function check_nothing_held(check)
-    for _ = 1, 100 do
+local function check_nothing_held()
+    wait.until_holds(function()
         local held = 0
         for _, key in ipairs(dict:get_keys(0)) do
             if key:find("^sum#") then
                 held = held + math.abs(dict:get(key))
             end
         end
-        if held == 0 then
-            return
-        end
-        ngx.sleep(0.02)
-    end
-    check.truthy(false, "counts are left")
+        return held == 0
+    end, "the end of all counts")
 end
 
 return function(test, check)
@@ -69,7 +66,7 @@ return function(test, check)
         check.truthy(example[503].body:find("overflow", 1, true))
         check.equal(example[200].headers["x-envoy-overloaded"], nil)
         check.equal(calls(), 3)
-        check_nothing_held(check)
+        check_nothing_held()
         check.equal(at_once(3)[200], 3, "afterwards there is room again")
     end)
 
@@ -79,7 +76,7 @@ return function(test, check)
         check.equal({ by_status[200], by_status[503] }, { 3, 3 })
         check.equal(example[503].headers["x-envoy-overloaded"], "true")
         check.equal(calls(), 3)
-        check_nothing_held(check)
+        check_nothing_held()
     end)
 
     test("requests that wait come one after the other", function()
@@ -88,7 +85,7 @@ return function(test, check)
         check.equal(at_once(3, { ["x-answer-after"] = 0.2 })[200], 3)
         ngx.update_time()
         check.truthy(ngx.now() - started >= 0.59, "not at once")
-        check_nothing_held(check)
+        check_nothing_held()
     end)
 
     test("waiting is part of the route's timeout", function()
@@ -102,20 +99,20 @@ return function(test, check)
         for _, name in ipairs(held) do
             counts.add(name, -1)
         end
-        check_nothing_held(check)
+        check_nothing_held()
     end)
 
     test("each endpoint gets a connection whatever the limit says", function()
         with_limits({ max_connections = 1, max_pending = 1 }, mesh.addresses)
         local by_status = at_once(3, { ["x-answer-after"] = 0.3 })
         check.equal(by_status[200], 3)
-        check_nothing_held(check)
+        check_nothing_held()
     end)
 
     test("without a place to wait there is never a connection", function()
         with_limits({ max_pending = 0 })
         check.equal(at_once(1)[503], 1)
-        check_nothing_held(check)
+        check_nothing_held()
     end)
 
     test("HTTP/2 connections take many requests, and a subset counts with its cluster", function()
@@ -132,14 +129,14 @@ return function(test, check)
         check.equal(counts.get(id .. "#default#connections"), 0)
         circuit.leave(one)
         circuit.leave(two)
-        check_nothing_held(check)
+        check_nothing_held()
     end)
 
     test("routes of high priority have limits of their own", function()
         with_limits({ max_requests = 1, high = { max_requests = 2 } }, nil, { priority = "high" })
         local by_status = at_once(4, { ["x-answer-after"] = 0.3 })
         check.equal({ by_status[200], by_status[503] }, { 2, 2 })
-        check_nothing_held(check)
+        check_nothing_held()
     end)
 
     test("retries at once are limited; the answer of a try that is not repeated goes through", function()
@@ -148,12 +145,12 @@ return function(test, check)
         local by_status = at_once(4, { ["x-answer-status"] = 500, ["x-answer-after"] = 0.3 })
         check.equal(by_status[500], 4)
         check.equal(calls(), 5, "four tries and one retry")
-        check_nothing_held(check)
+        check_nothing_held()
 
         with_limits({ max_retries = 1 }, { { "127.1.0.9", 1, 18099 } },
                     { retry = { on = { "connect-failure" }, num = 1 } })
         check.equal(at_once(3)[503], 3)
-        check_nothing_held(check)
+        check_nothing_held()
     end)
 
     test("a retry budget is a share of the requests there are, and at least so many", function()
@@ -164,7 +161,7 @@ return function(test, check)
         with_limits({ retry_budget = 0, min_retries = 1 }, nil, { retry = retry })
         at_once(4, { ["x-answer-status"] = 500, ["x-answer-after"] = 0.3 })
         check.equal(calls(), 5)
-        check_nothing_held(check)
+        check_nothing_held()
     end)
 
     test("requests are dropped for nothing where the endpoints say so", function()
@@ -219,15 +216,9 @@ return function(test, check)
         end
         check.truthy(killed, "a worker to kill")
 
-        local status
-        for _ = 1, 100 do
-            status = client.send({}).status
-            if status == 200 then
-                break
-            end
-            ngx.sleep(0.05)
-        end
-        check.equal(status, 200)
-        check_nothing_held(check)
+        wait.until_holds(function()
+            return client.send({}).status == 200
+        end, "a request that is served")
+        check_nothing_held()
     end)
 end

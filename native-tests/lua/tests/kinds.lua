@@ -2,6 +2,7 @@
 -- groups, global rules, metadata of plugins, secrets, domains in upstreams, health checks. Only in a real APISIX.
 local core = require("apisix.core")
 local mesh, writer, client = require("mesh"), require("writer"), require("client")
+local wait = require("wait")
 local A, B = mesh.addresses[1], mesh.addresses[2]
 
 local function nodes(...)
@@ -38,16 +39,6 @@ local function every(count, wanted, of)
         end
     end
     return wanted
-end
-
-local function eventually(condition)
-    for _ = 1, 600 do
-        if condition() then
-            return true
-        end
-        ngx.sleep(0.05)
-    end
-    return false
 end
 
 return function(test, check)
@@ -135,16 +126,16 @@ return function(test, check)
                 end
             end
         end
-        check.truthy(eventually(dead_is_known), "the dead endpoint is known")
-        check.truthy(eventually(function()
+        wait.until_holds(dead_is_known, "what is known of the dead endpoint")
+        wait.until_holds(function()
             return every(12, 200, function() return ask().status end) == 200
-        end), "no request goes there")
+        end, "what keeps requests away from there")
         upstream.checks = nil
         writer.commit({ { "/upstreams/h", upstream } })
-        check.truthy(eventually(function()
+        wait.until_holds(function()
             ask()
             return #control("/v1/healthcheck") == 0
-        end), "nothing is checked any longer")
+        end, "the end of checks")
     end)
 
     test("APISIX's own control API shows what there is", function()

@@ -1,5 +1,6 @@
 -- What the plugin does with requests, seen from the client and from the endpoints.
 local mesh, writer, client = require("mesh"), require("writer"), require("client")
+local wait = require("wait")
 local counters = ngx.shared.tests
 
 local run = ngx.now() .. "-"
@@ -408,25 +409,38 @@ return function(test, check)
     end)
 
     test("mirrors get a copy, by chance where a fraction is asked for", function()
+        local function host_of_copy()
+            return wait.until_holds(function()
+                return counters:get("host/" .. case .. "/127.1.0.2:18080")
+            end, "a copy")
+        end
+
         with_route({ mirrors = { { upstream_id = "two", ppm = 1000000 } } }, { upstream_id = "one" })
         check.equal(send({}, { method = "POST", body = "copied" }).seen.served_by, "127.1.0.1:18080")
-        ngx.sleep(0.2)
+        check.equal(host_of_copy(), "reviews-shadow:9080")
         local _, by_address = reached()
         check.equal(by_address, { 1, 1, 0 })
-        check.equal(counters:get("host/" .. case .. "/127.1.0.2:18080"), "reviews-shadow:9080")
         with_route({ mirrors = { { upstream_id = "two", ppm = 1000000, keep_host = true } } }, { upstream_id = "one" })
         send()
-        ngx.sleep(0.2)
-        check.equal(counters:get("host/" .. case .. "/127.1.0.2:18080"), "reviews:9080")
+        check.equal(host_of_copy(), "reviews:9080")
         with_route({ mirrors = { { upstream_id = "two", ppm = 300000 } } }, { upstream_id = "one" })
-        local copies = 0
-        for _ = 1, 100 do
+        local cases = {}
+        for index = 1, 100 do
             send()
-            ngx.sleep(0.01)
-            local _, addresses = reached()
-            copies = copies + addresses[2]
+            cases[index] = case
         end
-        check.share(copies, 100, 0.3)
+        local function copies()
+            local count = 0
+            for _, one in ipairs(cases) do
+                count = count + (counters:get("reached/" .. one .. "/127.1.0.2:18080") or 0)
+            end
+            return count
+        end
+        -- the last ones may still be under way
+        wait.until_holds(function()
+            return copies() > 12
+        end, "a share of copies")
+        check.share(copies(), 100, 0.3)
     end)
 
     test("CORS: preflight and actual requests, of allowed origins only", function()
@@ -596,8 +610,9 @@ return function(test, check)
         for _ = 1, 5 do
             send({ ["x-answer-status"] = 503 })
         end
-        ngx.sleep(0.1)
-        check.equal(require("apisix.amesh.proxy").kept_count(), 0)
+        wait.until_holds(function()
+            return require("apisix.amesh.proxy").kept_count() == 0
+        end, "the end of all requests")
     end)
 
     test("an original destination's cluster may take the address from a header, and another port", function()

@@ -2,6 +2,7 @@
 -- together. What is inside is HTTP, so that the endpoint can tell that it was reached.
 local ffi = require("ffi")
 local mesh, writer = require("mesh"), require("writer")
+local wait = require("wait")
 local json = require("cjson.safe")
 local ngx = ngx
 
@@ -82,17 +83,11 @@ end
 
 -- Waits until there is room for so many connections, and no more. nginx may hear of a client's end a little later.
 local function has_room_for(count)
-    local got
-    for _ = 1, 200 do
+    return wait.until_holds(function()
         local sockets = open_many(count + 1)
-        got = #sockets
         close(sockets)
-        if got == count then
-            return true
-        end
-        ngx.sleep(0.02)
-    end
-    return false, got
+        return #sockets == count
+    end, "room for " .. count)
 end
 
 
@@ -103,15 +98,7 @@ return function(test, check)
         check.equal(#sockets, 3)
         sockets[1]:close()
         table.remove(sockets, 1)
-        local again
-        for _ = 1, 100 do
-            again = open()
-            if again then
-                break
-            end
-            ngx.sleep(0.02)
-        end
-        check.truthy(again, "a place is free again")
+        local again = wait.until_holds(open, "a free place")
         check.equal(open(), nil, "one, and no more")
         sockets[#sockets + 1] = again
         close(sockets)
@@ -162,7 +149,6 @@ return function(test, check)
         with_limits({ max_connections = 1 }, nil, { idle_timeout = 0.2 })
         local socket = open()
         check.equal(open(), nil)
-        ngx.sleep(0.5)
         check.truthy(has_room_for(1), "by the idle timeout")
         socket:close()
 
