@@ -13,6 +13,7 @@ local connection = require("apisix.amesh.connection")
 local destination = require("apisix.amesh.destination")
 local ending = require("apisix.amesh.ending")
 local filter_chains = require("apisix.amesh.filter_chains")
+local gateway_certificates = require("apisix.amesh.gateway_certificates")
 local openssl = require("apisix.amesh.openssl")
 local peer_check = require("apisix.amesh.peer_check")
 local secrets = require("apisix.amesh.secrets")
@@ -24,9 +25,6 @@ local C = openssl.C
 local concat = table.concat
 local lower = string.lower
 local ngx = ngx
-local require = require
-local setmetatable = setmetatable
-local tostring = tostring
 
 local _M = {}
 
@@ -39,8 +37,6 @@ local VERSIONS = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" }
 local ORDER = { ["TLSv1"] = 1, ["TLSv1.0"] = 1, ["TLSv1.1"] = 2, ["TLSv1.2"] = 3, ["TLSv1.3"] = 4 }
 -- what Envoy's servers speak where they are not told
 local LOWEST, HIGHEST = 3, 4
-
-local gateway_identities = setmetatable({}, { __mode = "k" })
 
 
 -- { sni, alpn = {...} } of the client's first message.
@@ -82,58 +78,12 @@ local function protocols(tls)
 end
 
 
--- Certificate and key of an /ssls object, as secrets.identity returns them.
-local function gateway_identity(id)
-    local ssls = core.config.fetch_created_obj("/ssls")
-    local item = ssls and ssls:get(tostring(id))
-    local value = item and item.value
-    if not value or not value.cert then
-        return nil, "the certificate \"" .. id .. "\" has not come"
-    end
-
-    local known = gateway_identities[value]
-    if known then
-        return known
-    end
-
-    local apisix_ssl = require("apisix.ssl")
-    local chain, err = apisix_ssl.fetch_cert(value.snis and value.snis[1], value.cert)
-    if not chain then
-        return nil, "the certificate \"" .. id .. "\" cannot be read: " .. err
-    end
-
-    local key
-    key, err = apisix_ssl.fetch_pkey(value.snis and value.snis[1], value.key)
-    if not key then
-        return nil, "the key of \"" .. id .. "\" cannot be read: " .. err
-    end
-
-    local leaf = C.amesh_sk_value(chain, 0)
-    known = {
-        chain = chain,
-        key = key,
-        leaf = leaf,
-        uris = certificate.values(certificate.names(leaf), "uri"),
-        version = item.modifiedIndex,
-        client_ca = value.client and value.client.ca,
-    }
-    if known.client_ca then
-        known.client_authority, err = secrets.authority_of(known.client_ca, item.modifiedIndex)
-        if not known.client_authority then
-            return nil, "the clients' authority of \"" .. id .. "\" " .. err
-        end
-    end
-    gateway_identities[value] = known
-    return known
-end
-
-
 -- Fills in what the handshake needs; nil and why it cannot be had.
 local function equip(choice)
     local tls = choice.tls
     local err
     if tls.ssl then
-        choice.identity, err = gateway_identity(tls.ssl)
+        choice.identity, err = gateway_certificates.identity(tls.ssl)
     elseif tls.certificate then
         choice.identity, err = secrets.identity(tls.certificate)
     else
