@@ -1,5 +1,6 @@
--- TCP connections whose filter chain or proxy the mesh changes or takes back: they end after plugin_attr.amesh.drain_time,
--- and no others. Only in a real APISIX. What is inside is HTTP, so that the endpoint can tell that it was reached.
+-- TCP connections whose filter chain or proxy the mesh changes or takes back: they end after
+-- plugin_attr.amesh.drain_time, and no others. Only in a real APISIX. What is inside is HTTP, so that the endpoint can
+-- tell that it was reached.
 local core = require("apisix.core")
 local mesh, writer = require("mesh"), require("writer")
 
@@ -34,12 +35,13 @@ end
 -- Which endpoint answers on it, with a body in chunks; nil when it is closed.
 local function ask(socket)
     socket:send(REQUEST .. "\r\n")
-    local line, body = nil, ""
+    local header
     repeat
-        line = socket:receive("*l")
-    until not line or line == ""
-    while line do
-        line = socket:receive("*l")
+        header = socket:receive("*l")
+    until not header or header == ""
+    local body = ""
+    while header do
+        local line = socket:receive("*l")
         local size = line and tonumber(line, 16)
         local part = size and socket:receive(size + 2)
         if not part then
@@ -64,8 +66,8 @@ return function(test, check)
 
     local function tcp_mesh(...)
         writer.replace(mesh.of(mesh.upstream("a", { "127.1.0.1" }, { scheme = "tcp" }),
-                               mesh.upstream("b", { "127.1.0.2" }, { scheme = "tcp" }), proxy("s", "a"), proxy("t", "a"),
-                               ...))
+                               mesh.upstream("b", { "127.1.0.2" }, { scheme = "tcp" }),
+                               proxy("s", "a"), proxy("t", "a"), ...))
     end
 
     -- A connection by each of two listeners; after the change that of port 80 ends, and that of port 81 does not.

@@ -1,8 +1,8 @@
 -- What a TCP filter chain of the mesh means beyond APISIX's own stream route: clusters by weight, the original
 -- destination, idle time, tries to connect. See plugins.amesh in docs/translation.md.
 --
--- APISIX loads stream plugins in its HTTP side as well, to check their configuration, and before 3.18 it calls init there:
--- nothing at the top of this file may need the stream side.
+-- APISIX loads stream plugins in its HTTP side as well, to check their configuration, and before 3.18 it calls init
+-- there: nothing at the top of this file may need the stream side.
 local core = require("apisix.core")
 
 local ngx = ngx
