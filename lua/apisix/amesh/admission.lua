@@ -3,13 +3,14 @@
 local core = require("apisix.core")
 local connection_view = require("apisix.amesh.access.connection_view")
 local downstream_tls = require("apisix.amesh.downstream_tls")
+local listeners = require("apisix.amesh.listeners")
 local network_filters = require("apisix.amesh.network_filters")
 
 local _M = {}
 
 
 function _M.admits(ctx, chain)
-    local choice = downstream_tls.current()
+    local choice = listeners.is_tls(ctx) and downstream_tls.current()
     if choice then
         local admitted, why = downstream_tls.admit(choice, chain)
         if not admitted then

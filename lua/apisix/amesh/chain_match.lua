@@ -50,6 +50,7 @@ local function add_sources(types, chain)
 
     for _, prefix in ipairs(chain.source_prefixes or NO_PREFIX) do
         local ports = prefix_entry(types[kind], prefix or nil, new_map)
+        ports.listed = ports.listed or chain.source_ports ~= nil
         for _, port in ipairs(chain.source_ports or ANY_PORT) do
             -- two chains with one match: Envoy takes none of them, here the first is as good as any
             ports[port] = ports[port] or chain
@@ -111,6 +112,14 @@ local function by_protocol(protocols, offered)
 end
 
 
+local function by_source_range(ranges, connection)
+    if not ranges:has_ranges() then
+        return ranges.any
+    end
+    return ranges:find(connection.source_ip)
+end
+
+
 local function by_source_type(types, connection)
     local same, external = types.same_ip_or_loopback, types.external
     if same or external then
@@ -129,10 +138,10 @@ function _M.find(compiled, connection, transport, sni, alpn)
     local transports = by_server_name(compiled, sni or ANY)
     local protocols = transports and (transports[transport] or transports[ANY])
     local direct = protocols and by_protocol(protocols, alpn or NONE)
-    local types = direct and direct:find(connection.source_ip)
+    local types = direct and by_source_range(direct, connection)
     local sources = types and by_source_type(types, connection)
-    local ports = sources and sources:find(connection.source_ip)
-    return ports and (ports[connection.source_port] or ports[0])
+    local ports = sources and by_source_range(sources, connection)
+    return ports and (ports.listed and ports[connection.source_port] or ports[0])
 end
 
 

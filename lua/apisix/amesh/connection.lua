@@ -45,6 +45,7 @@ local AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
 local SOL_IP, SOL_IPV6 = 0, 41
 local SO_ORIGINAL_DST = 80              -- the same number for IPv6
 local MAPPED = "::ffff:"
+local MOST_TEXTS = 4096
 
 local ADDRESS_SIZE = 128
 local address = ffi.new("uint8_t[?]", ADDRESS_SIZE)
@@ -55,6 +56,7 @@ local request_type = ffi.typeof(IS_STREAM and "amesh_stream_request_t *" or "ame
 local _M = {}
 local layout     -- nil: not looked at yet, true: proven, false: not usable
 local given      -- descriptor while `of` runs
+local texts, texts_count = {}, 0    -- bytes of an address -> the same in words
 
 
 local function port_at(bytes)
@@ -62,18 +64,8 @@ local function port_at(bytes)
 end
 
 
--- "1.2.3.4", 80 from the socket address in `address`.
-local function read_address()
-    local family = address[0] + address[1] * 256
-    local offset
-    if family == AF_INET then
-        offset = 4
-    elseif family == AF_INET6 then
-        offset = 8
-    else
-        return nil
-    end
-
+-- "1.2.3.4" of as many bytes of `address` as an address has, from an offset on.
+local function text_at(family, offset)
     if C.inet_ntop(family, address + offset, text, 64) == nil then
         return nil
     end
@@ -82,7 +74,35 @@ local function read_address()
     if ip:sub(1, #MAPPED) == MAPPED and ip:find(".", 1, true) then
         ip = ip:sub(#MAPPED + 1)
     end
+    return ip
+end
 
+
+-- "1.2.3.4", 80 from the socket address in `address`.
+local function read_address()
+    local family = address[0] + address[1] * 256
+    local offset, size
+    if family == AF_INET then
+        offset, size = 4, 4
+    elseif family == AF_INET6 then
+        offset, size = 8, 16
+    else
+        return nil
+    end
+
+    -- the same few addresses come again and again
+    local bytes = ffi.string(address + offset, size)
+    local ip = texts[bytes]
+    if not ip then
+        ip = text_at(family, offset)
+        if not ip then
+            return nil
+        end
+        if texts_count >= MOST_TEXTS then
+            texts, texts_count = {}, 0
+        end
+        texts[bytes], texts_count = ip, texts_count + 1
+    end
     return ip, port_at(address)
 end
 
@@ -237,12 +257,12 @@ function _M.arrival_port()
         end
     end
 
-    local _, port = _M.accepted_on()
     local listening = connection and connection.listening
-    if listening == nil or listening.address == nil or listening.address[0] == AF_UNIX then
-        return port
+    if listening ~= nil and listening.address ~= nil and listening.address[0] ~= AF_UNIX then
+        return port_at(listening.address)
     end
-    return port_at(listening.address)
+    local _, port = _M.accepted_on()
+    return port
 end
 
 

@@ -7,7 +7,7 @@ local ffi = require("ffi")
 local config_local = require("apisix.core.config_local")
 local log = require("apisix.core.log")
 local try_read_attr = require("apisix.core.table").try_read_attr
-local destination = require("apisix.amesh.destination")
+local listeners = require("apisix.amesh.listeners")
 
 local C = ffi.C
 local clear_header = ngx.req.clear_header
@@ -89,8 +89,8 @@ end
 
 -- The item of a route for the request when it is a copy; nil for any other. A ticket is good once.
 function _M.received(ctx)
-    local ticket = not destination.of(ctx).captured and ngx_var.http_x_amesh_copy
-    local upstream_id = ticket and taken and dict:get(PREFIX .. ticket)
+    local ticket = taken and not listeners.is_captured(ctx) and ngx_var.http_x_amesh_copy
+    local upstream_id = ticket and dict:get(PREFIX .. ticket)
     if not upstream_id then
         return nil
     end
@@ -98,7 +98,7 @@ function _M.received(ctx)
     dict:delete(PREFIX .. ticket)
     clear_header(_M.HEADER)
     -- what its headers say of the client was said of the request that it is a copy of
-    ctx.amesh_chain = {}
+    ctx.amesh_chain = { destination = ctx.amesh_chain.destination }
     return {
         key = "/amesh_copies/" .. upstream_id,
         modifiedIndex = 0,

@@ -4,7 +4,7 @@
 --   local_port        the port that it arrived at (15001, 15006, a gateway's own)
 --   destination_ip, destination_port   where it was going; when it was not captured its local end, or what it asks for
 --   captured          false: it was made to this proxy itself. by_name: and says in HTTP where it wants to go
---   source_ip, source_port
+--   source_ip, source_port   read only where a chain asks for them
 --   transport         "tls" or "raw_buffer"; sni; alpn (a list): what its first bytes say
 -- }
 local chain_match = require("apisix.amesh.chain_match")
@@ -29,6 +29,11 @@ local _M = {
 local compiled = setmetatable({}, { __mode = "k" })     -- value of an object -> chain_match's table
 
 local NOTHING = {}
+-- destinations that are remembered
+local MOST = 4096
+-- by local port, destination's port, destination's address: what is the same for all connections there (place_of), as
+-- the listeners are at one version
+local places, places_count, places_version = {}, 0, nil
 
 
 -- The listener that the connection arrived at, as far as it can be told.
@@ -52,7 +57,6 @@ end
 
 -- Which listener of the mesh a connection belongs to.
 local function resolve(connection)
-    catch_up()
     local listener = arrived_at(connection)
     if listener and listener.original_dst ~= "handoff" then
         return listener
@@ -84,15 +88,7 @@ local function asks_by_name(listener, connection)
 end
 
 
--- { inspect = {"tls", "http"}, inspect_timeout, continue_on_timeout, ... } for the connection: what to look at before
--- `match` can be asked. nil: the mesh has no listener for it.
-function _M.listener(connection)
-    local listener = resolve(connection)
-    if not listener or asks_by_name(listener, connection) then
-        return nil
-    end
-
-    local port = connection.destination_port
+local function inspected_value(listener, port)
     local value = some_value(group_of(listener, port)) or some_value(listener.ports[0])
     if not value then
         for _, group in pairs(listener.ports) do
@@ -123,12 +119,87 @@ local function inspects(value, inspector, port)
 end
 
 
+local function chains_of(value)
+    local chains = compiled[value]
+    if not chains then
+        chains = chain_match.compile(value.chains)
+        compiled[value] = chains
+    end
+    return chains
+end
+
+
+-- What there is at a connection's destination: { listener, group, value = the object whose chains are looked at,
+-- chains = the same compiled, sees_tls, sees_http = what its inspectors tell the chains }
+local function make_place(connection)
+    local listener = resolve(connection)
+    if not listener then
+        return NOTHING
+    end
+
+    local port = connection.destination_port
+    local group = group_of(listener, port)
+    local place = { listener = listener, group = group }
+    local value = group and value_of(group:find(connection.destination_ip))
+    if value then
+        place.value, place.chains = value, chains_of(value)
+        place.sees_tls, place.sees_http = inspects(value, "tls", port), inspects(value, "http", port)
+    end
+    return place
+end
+
+
+local function entry(map, key)
+    local value = map[key]
+    if not value then
+        value = {}
+        map[key] = value
+    end
+    return value
+end
+
+
+local function place_of(connection)
+    local version = listener_index.version()
+    if version ~= places_version or places_count >= MOST then
+        places, places_count, places_version = {}, 0, version
+    end
+
+    local by_address = entry(entry(places, connection.local_port or 0), connection.destination_port)
+    local place = by_address[connection.destination_ip or ""]
+    if not place then
+        place = make_place(connection)
+        by_address[connection.destination_ip or ""] = place
+        places_count = places_count + 1
+    end
+    return place
+end
+
+
+-- { inspect = {"tls", "http"}, inspect_timeout, continue_on_timeout, ... } for the connection: what to look at before
+-- `match` can be asked. nil: the mesh has no listener for it.
+function _M.listener(connection)
+    local place = place_of(connection)
+    local listener = place.listener
+    if not listener or asks_by_name(listener, connection) then
+        return nil
+    end
+
+    local value = place.inspected
+    if not value then
+        value = inspected_value(listener, connection.destination_port)
+        place.inspected = value
+    end
+    return value
+end
+
+
 -- What the chains may know of the connection: no more than the listener's inspectors tell Envoy.
-local function known_of(connection, value, port)
-    if connection.transport == "tls" and inspects(value, "tls", port) then
+local function known_of(connection, place)
+    if connection.transport == "tls" and place.sees_tls then
         return "tls", connection.sni and lower(connection.sni), connection.alpn
     end
-    if connection.transport ~= "tls" and inspects(value, "http", port) then
+    if connection.transport ~= "tls" and place.sees_http then
         return "raw_buffer", nil, connection.alpn
     end
     return "raw_buffer"
@@ -145,30 +216,22 @@ end
 -- The chain that takes the connection, and the listener's object that it stands in. nil, object: no chain takes it, it
 -- is to be closed. nil, nil: the mesh has no listener for it.
 function _M.match(connection)
-    local listener = resolve(connection)
+    local place = place_of(connection)
+    local listener = place.listener
     if not listener or asks_by_name(listener, connection) then
         return nil
     end
 
-    local port = connection.destination_port
-    local group = group_of(listener, port)
-    local value = group and value_of(group:find(connection.destination_ip))
-    if value then
-        local chains = compiled[value]
-        if not chains then
-            chains = chain_match.compile(value.chains)
-            compiled[value] = chains
-        end
-
-        local transport, sni, alpn = known_of(connection, value, port)
-        local chain = chain_match.find(chains, connection, transport, sni, alpn)
+    if place.chains then
+        local transport, sni, alpn = known_of(connection, place)
+        local chain = chain_match.find(place.chains, connection, transport, sni, alpn)
         if chain then
-            return chain, value
+            return chain, place.value
         end
     end
 
     local chain, base = default_of(listener)
-    return chain, value or base or some_value(group) or NOTHING
+    return chain, place.value or base or some_value(place.group) or NOTHING
 end
 
 

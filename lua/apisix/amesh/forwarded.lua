@@ -12,13 +12,10 @@ local match = string.match
 
 local _M = {}
 
--- An APISIX that leaves the headers of clients alone has no such variables.
-local function original(name)
-    return ngx_var["original_" .. name]
-end
+local CLIENT_CERT = "x-forwarded-client-cert"
 
-
--- What APISIX writes into every request, and Envoy does not: the client's own comes back.
+-- What APISIX writes into every request, and Envoy does not: the client's own comes back. value: nil where APISIX has
+-- left the header alone.
 local function restore(ctx, name, value)
     if value and value ~= "" then
         headers.set(ctx, name, value)
@@ -92,7 +89,7 @@ end
 
 local function set_scheme(ctx, http)
     local there = headers.value(ctx, "x-forwarded-proto")
-    local sent = original("x_forwarded_proto")
+    local sent = ngx_var.original_x_forwarded_proto
     if sent == nil then
         sent = there
     end
@@ -106,16 +103,20 @@ end
 
 
 local function set_client_certificate(ctx, http)
-    local choice = downstream_tls.current()
+    local sent = headers.value(ctx, CLIENT_CERT)
+    local choice = listeners.is_tls(ctx) and downstream_tls.current()
+    if not sent and not choice then
+        return
+    end
+
     local peer = choice and downstream_tls.peer(choice) or nil
-    local sent = headers.value(ctx, "x-forwarded-client-cert")
     local value = client_cert_header.value(http.forward_client_cert, sent, peer, function()
         return client_cert_header.element(peer, choice.identity.uris, http.client_cert_details)
     end)
     if value then
-        headers.set(ctx, "x-forwarded-client-cert", value)
+        headers.set(ctx, CLIENT_CERT, value)
     elseif value == false and sent then
-        headers.clear(ctx, "x-forwarded-client-cert")
+        headers.clear(ctx, CLIENT_CERT)
     end
 end
 
@@ -128,13 +129,14 @@ function _M.request(ctx, http)
     ctx.amesh_forwarded = true
 
     set_client_certificate(ctx, http)
-    -- from clients that it does not trust some versions of APISIX take it away
-    restore(ctx, "x-forwarded-for", ctx.var.original_x_forwarded_for)
+    -- from clients that it does not trust some versions of APISIX take it away, and leave it in this variable
+    restore(ctx, "x-forwarded-for", ctx.var._cache.original_x_forwarded_for)
     set_addresses(ctx, http)
     set_scheme(ctx, http)
-    restore(ctx, "x-forwarded-host", original("x_forwarded_host"))
-    restore(ctx, "x-forwarded-port", original("x_forwarded_port"))
-    restore(ctx, "forwarded", original("forwarded"))
+    -- an APISIX that leaves the headers of clients alone has no such variables
+    restore(ctx, "x-forwarded-host", ngx_var.original_x_forwarded_host)
+    restore(ctx, "x-forwarded-port", ngx_var.original_x_forwarded_port)
+    restore(ctx, "forwarded", ngx_var.original_forwarded)
 end
 
 

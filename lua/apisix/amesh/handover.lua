@@ -72,6 +72,10 @@ local function make()
 end
 
 
+-- Both of a worker's Lua machines, before it takes connections: from then on neither looks for the place again.
+_M.init_worker = make
+
+
 -- Exact: below 2^48.
 local function mark(ip, port)
     return crc32(ip) * 65536 + port

@@ -3,12 +3,18 @@
 local get_headers = ngx.req.get_headers
 local clear_header = ngx.req.clear_header
 local set_header = ngx.req.set_header
+local byte = string.byte
 local concat = table.concat
+local pairs = pairs
 local rawget = rawget
+local sub = string.sub
 local tostring = tostring
 local type = type
 
 local _M = {}
+
+local ENVOYS = "x-envoy-"
+local X = byte("x")
 
 
 local function all_of(ctx)
@@ -43,12 +49,35 @@ function _M.values(ctx, name)
 end
 
 
+local function begins_as_envoys(name)
+    return byte(name, 1) == X and sub(name, 1, #ENVOYS) == ENVOYS
+end
+
+
+-- Whether there may be a header whose name begins with "x-envoy-": most requests have none, and need not be asked for
+-- each of them.
+function _M.has_envoys(ctx)
+    local known = ctx.amesh_envoys
+    if known == nil then
+        known = false
+        for name in pairs(all_of(ctx)) do
+            known = known or begins_as_envoys(name)
+        end
+        ctx.amesh_envoys = known
+    end
+    return known
+end
+
+
 -- name: in lower case. content: a text, a number, or a list of texts.
 function _M.set(ctx, name, content)
     set_header(name, content)
     local all = ctx.amesh_headers
     if all then
         all[name] = type(content) == "number" and tostring(content) or content
+        if ctx.amesh_envoys == false and begins_as_envoys(name) then
+            ctx.amesh_envoys = true
+        end
     end
 end
 
@@ -65,6 +94,7 @@ end
 -- To be called where somebody else may have changed them.
 function _M.forget(ctx)
     ctx.amesh_headers = nil
+    ctx.amesh_envoys = nil
 end
 
 

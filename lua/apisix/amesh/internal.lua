@@ -71,6 +71,10 @@ end
 
 -- Value of such a header of an internal client; nil otherwise.
 function _M.value(ctx, name)
+    if not headers.has_envoys(ctx) then
+        return nil
+    end
+
     local value = headers.value(ctx, name)
     return value and _M.is(ctx) and value or nil
 end
@@ -98,10 +102,12 @@ function _M.sanitize(ctx, names)
     if _M.is(ctx) then
         headers.set(ctx, "x-envoy-internal", "true")
     else
-        clear(ctx, FOR_INTERNAL)
-        local listener = listeners.of(ctx)
-        if listener and listener.use_remote_address then
-            clear(ctx, FROM_WITHIN)
+        if headers.has_envoys(ctx) then
+            clear(ctx, FOR_INTERNAL)
+            local listener = listeners.of(ctx)
+            if listener and listener.use_remote_address then
+                clear(ctx, FROM_WITHIN)
+            end
         end
         if names then
             clear(ctx, names)
@@ -112,7 +118,9 @@ end
 
 -- To be called when all of them have been read.
 function _M.take_out(ctx)
-    clear(ctx, TAKEN_OUT)
+    if headers.has_envoys(ctx) then
+        clear(ctx, TAKEN_OUT)
+    end
 end
 
 

@@ -20,6 +20,7 @@ local sort = table.sort
 local _M = {}
 local objects
 local seen_version
+local refreshed = 0         -- objects that were found changed so far
 local placed = {}           -- id -> { item, since = modifiedIndex, listener, group, port, prefix }
 local by_age = lists.by_age(placed)
 
@@ -85,6 +86,7 @@ local function refresh(id)
         return
     end
 
+    refreshed = refreshed + 1
     withdraw(id)
     if item then
         place(id, item)
@@ -151,10 +153,10 @@ function _M.catch_up()
 end
 
 
--- Grows with every change of a listener.
+-- Grows with every change of a listener, also within a large commit that is taken over in slices.
 function _M.version()
     _M.catch_up()
-    return objects.conf_version
+    return refreshed
 end
 
 

@@ -4,6 +4,7 @@ local filter_chains = require("apisix.amesh.filter_chains")
 
 local ngx = ngx
 local ngx_var = ngx.var
+local setmetatable = setmetatable
 local tonumber = tonumber
 
 local _M = {
@@ -34,17 +35,27 @@ local function look_at(about)
 end
 
 
+-- nginx's variables cost, and hardly any chain asks for the client's end.
+local with_source = {
+    __index = function(_, field)
+        if field == "source_ip" then
+            return ngx_var.realip_remote_addr or ngx_var.remote_addr
+        elseif field == "source_port" then
+            return tonumber(ngx_var.realip_remote_port or ngx_var.remote_port)
+        end
+    end,
+}
+
+
 local function about_of(ctx)
     local target = destination.of(ctx)
-    local about = {
+    local about = setmetatable({
         local_port = target.arrived_at,
         destination_ip = target.ip,
         destination_port = target.port,
         captured = target.captured,
         by_name = not target.captured,
-        source_ip = ngx_var.realip_remote_addr or ngx_var.remote_addr,
-        source_port = tonumber(ngx_var.realip_remote_port or ngx_var.remote_port),
-    }
+    }, with_source)
     look_at(about)
     return about
 end
@@ -65,26 +76,25 @@ local function look_up(ctx)
     if chain and not fits(chain, about) then
         chain = nil
     end
-    return { chain = chain, listener = listener, destination = destination.of(ctx) }
+    return { chain = chain, listener = listener, destination = destination.of(ctx), is_tls = about.transport == "tls" }
 end
 
 
--- A kept connection is looked up once, until a listener changes.
-local function known_of(ctx)
-    local version, protocol = filter_chains.version(), ngx_var.server_protocol
+-- A connection is looked up with its first request, as Envoy chooses its chain once; and again when a listener changes.
+local function find(ctx)
+    local version = filter_chains.version()
     if version ~= looked_up.version or looked_up.count >= MOST then
         looked_up = { version = version, count = 0, by_connection = {} }
     end
 
     local number = ngx_var.connection
     local found = looked_up.by_connection[number]
-    if found and found.protocol == protocol then
+    if found then
         ctx.amesh_destination = found.destination
         return found
     end
 
     found = look_up(ctx)
-    found.protocol = protocol
     if not found.destination.by_host then
         looked_up.by_connection[number] = found
         looked_up.count = looked_up.count + 1
@@ -93,15 +103,32 @@ local function known_of(ctx)
 end
 
 
--- The chain and the listener's object; nil, object: nothing takes the connection; nil, nil: the mesh has no listener.
-function _M.chain(ctx)
+local function found_of(ctx)
     local found = ctx.amesh_chain
     if not found then
-        found = known_of(ctx)
+        found = find(ctx)
         ctx.amesh_chain = found
     end
+    return found
+end
 
+
+-- The chain and the listener's object; nil, object: nothing takes the connection; nil, nil: the mesh has no listener.
+function _M.chain(ctx)
+    local found = found_of(ctx)
     return found.chain, found.listener
+end
+
+
+-- Did the request come by TLS?
+function _M.is_tls(ctx)
+    return found_of(ctx).is_tls
+end
+
+
+-- Was the request's connection captured, rather than made to this proxy itself?
+function _M.is_captured(ctx)
+    return found_of(ctx).destination.captured
 end
 
 

@@ -139,8 +139,14 @@ function _M.put(self, prefix, value)
 end
 
 
+-- Whether the address matters.
+function _M.has_ranges(self)
+    return #self[4].lengths > 0 or #self[16].lengths > 0
+end
+
+
 function _M.is_empty(self)
-    return self.any == nil and #self[4].lengths == 0 and #self[16].lengths == 0
+    return self.any == nil and not self:has_ranges()
 end
 
 

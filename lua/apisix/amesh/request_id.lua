@@ -4,29 +4,19 @@ local headers = require("apisix.amesh.headers")
 local internal = require("apisix.amesh.internal")
 
 local ngx = ngx
-local md5 = ngx.md5
-local ngx_now = ngx.now
 local format = string.format
 local random = math.random
-local sub = string.sub
-local worker_pid = ngx.worker.pid
-local pid
 
 local _M = {}
 
 local NAME = "x-request-id"
 local NONE, PRESERVE = "none", "preserve"
-local VARIANTS = { "8", "9", "a", "b" }
-local count = 0
 
 
--- version 4
+-- version 4; APISIX seeds each worker's numbers from the kernel's
 local function new_id()
-    count = count + 1
-    pid = pid or worker_pid()
-    local text = md5(pid .. "#" .. count .. "#" .. ngx_now() .. "#" .. random())
-    return format("%s-%s-4%s-%s%s-%s", sub(text, 1, 8), sub(text, 9, 12), sub(text, 13, 15), VARIANTS[random(4)],
-                  sub(text, 16, 18), sub(text, 19, 30))
+    return format("%08x-%04x-4%03x-%04x-%012x", random(0, 0xffffffff), random(0, 0xffff), random(0, 0xfff),
+                  random(0x8000, 0xbfff), random(0, 0xffffffffffff))
 end
 
 

@@ -130,6 +130,10 @@ end
 
 -- What an internal client adds by its request's headers, see Envoy's router: x-envoy-retry-on and the like.
 local function with_headers(ctx, retry)
+    if not headers.has_envoys(ctx) then
+        return nil
+    end
+
     local on = internal.value(ctx, "x-envoy-retry-on")
     local grpc_on = internal.value(ctx, "x-envoy-retry-grpc-on")
     local num = internal.value(ctx, "x-envoy-max-retries")

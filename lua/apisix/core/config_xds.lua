@@ -20,6 +20,7 @@ local amesh_sparse_kind = require("apisix.amesh.sparse_kind")
 local amesh_zone = require("apisix.amesh.zone")
 local amesh_zones = require("apisix.amesh.zones")
 local ending = require("apisix.amesh.ending")
+local handover = require("apisix.amesh.handover")
 local live = require("apisix.amesh.live")
 local references = require("apisix.amesh.references")
 local slices = require("apisix.amesh.slices")
@@ -487,6 +488,7 @@ function _M.init_worker()
     if not is_http and is_privileged_agent() then
         return true     -- it takes no connections
     end
+    handover.init_worker()
 
     if not reader then
         follow_zones()

@@ -15,6 +15,8 @@ local first_bytes = require("apisix.amesh.stream.first_bytes")
 
 local ngx = ngx
 local pairs = pairs
+local rawget = rawget
+local setmetatable = setmetatable
 local var = ngx.var
 
 local _M = {}
@@ -47,28 +49,36 @@ local function target(kind)
 end
 
 
+-- The client's end costs a call of the kernel, and hardly any chain asks for it.
+local with_source = {
+    __index = function(about, field)
+        if field == "source_ip" or field == "source_port" then
+            about.source_ip, about.source_port = connection.client()
+            return rawget(about, field)
+        end
+    end,
+}
+
+
 -- The connection as filter_chains wants it.
 local function arrived(fd)
-    local local_ip, local_port = connection.accepted_on()
     local arrival_port = connection.arrival_port()
+    local local_ip, local_port = connection.accepted_on()
     local ip, port = connection.original_destination()
-    local source_ip, source_port = connection.client()
-    local captured = true
-    if not ip or (ip == local_ip and port == local_port) then
-        ip, port = local_ip, local_port
-        captured = local_port ~= arrival_port
-        -- the HTTP side cannot see which of the two it is
-        handover.tell(fd, source_ip, source_port, arrival_port)
-    end
-
-    return {
+    local about = setmetatable({
         local_port = arrival_port,
         destination_ip = ip,
         destination_port = port,
-        captured = captured,
-        source_ip = source_ip,
-        source_port = source_port,
-    }
+        captured = true,
+    }, with_source)
+
+    if not ip or (ip == local_ip and port == local_port) then
+        about.destination_ip, about.destination_port = local_ip, local_port
+        about.captured = local_port ~= arrival_port
+        -- the HTTP side cannot see which of the two it is
+        handover.tell(fd, about.source_ip, about.source_port, arrival_port)
+    end
+    return about
 end
 
 
@@ -130,6 +140,8 @@ function _M.preread()
     end
 
     if not chain.http then
+        -- whoever asks for it later may do so when the client is gone
+        about.source_ip, about.source_port = connection.client()
         handed.over({ chain = chain, listener = listener, about = about, fd = fd })
     end
     hand_to(kind)

@@ -10,6 +10,10 @@ local _M = {}
 local UNKNOWN = { transport = "raw_buffer" }
 -- TLS whose first message has no end in sight: Envoy closes it, rather than taking it for something else
 local TOO_LARGE = {}
+local HTTP = {}
+for _, version in ipairs({ "http/1.0", "http/1.1", "h2c" }) do
+    HTTP[version] = { transport = "raw_buffer", alpn = { version } }
+end
 
 
 local function look_for_tls(bytes)
@@ -29,7 +33,7 @@ end
 local function look_for_http(bytes)
     local version = http_start.version(bytes)
     if version then
-        return { transport = "raw_buffer", alpn = { version } }
+        return HTTP[version]
     end
     if version == false then
         return UNKNOWN
