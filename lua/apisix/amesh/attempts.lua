@@ -212,7 +212,6 @@ function _M.run(original, route, ctx, plugin_funcs)
     upstream_connection.around_try(ctx, original, route, ctx, plugin_funcs)
     state.host = ctx.balancer_server or ctx.balancer_ip .. ":" .. ctx.balancer_port
     state.last_host = state.host
-    other_hosts.remember(ctx, state.host)
 
     if first then
         local again = state.policy and (state.policy.connect_failure or state.policy.reset)

@@ -11,6 +11,7 @@ local headers = require("apisix.amesh.headers")
 local local_reply = require("apisix.amesh.local_reply")
 local object_id = require("apisix.amesh.object_id")
 local outlier = require("apisix.amesh.outlier")
+local ready_upstreams = require("apisix.amesh.ready_upstreams")
 local upstream_groups = require("apisix.amesh.upstream_groups")
 
 local ipairs = ipairs
@@ -148,6 +149,7 @@ local function use_upstream(ctx, id, value, not_found_status)
 
     followed.sent(value)
     ctx.upstream_id = id
+    ready_upstreams.use(ctx, id, value)
     return value
 end
 

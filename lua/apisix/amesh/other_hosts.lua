@@ -7,6 +7,8 @@ local require = require
 
 local _M = {}
 
+local NONE = {}
+
 -- A hash draws the same host each time; Envoy goes on along its ring.
 local ALONG_THE_RING = { amesh_hash = true, chash = true }
 
@@ -38,7 +40,7 @@ end
 
 
 local function draw(ctx, inner, times)
-    local tried = ctx.amesh.tried
+    local tried = ctx.amesh.tried or NONE
     local server, err
     for _ = 1, times do
         forget_tried(ctx, inner)
@@ -71,18 +73,16 @@ end
 
 -- To be called before a retry's host is chosen.
 function _M.prepare(ctx)
+    local state = ctx.amesh
+    if state.last_host then
+        state.tried = state.tried or {}
+        state.tried[state.last_host] = true
+    end
+
     local inner = ctx.server_picker
     if inner and not inner.amesh then
-        ctx.server_picker = retrying_picker(inner, ctx.amesh.policy, ctx.upstream_conf.type)
+        ctx.server_picker = retrying_picker(inner, state.policy, ctx.upstream_conf.type)
     end
-end
-
-
--- To be called when a host was chosen, "host:port".
-function _M.remember(ctx, host)
-    local state = ctx.amesh
-    state.tried = state.tried or {}
-    state.tried[host] = true
 end
 
 

@@ -30,6 +30,18 @@ local ENCODED = in_set("[%z\1-\32\"#<>%?%^`{|}\127-\255]")
 local SLASH, BACKSLASH = byte("/"), byte("\\")
 
 
+-- Whether the path has none but characters that stay as they are. A loop is compiled, a pattern is not.
+local function is_canonical(path)
+    for position = 1, #path do
+        local code = byte(path, position)
+        if not UNRESERVED[code] and code ~= SLASH then
+            return false
+        end
+    end
+    return true
+end
+
+
 -- Percent-encoding in its canonical form; "%2e" becomes ".", so that dot segments show.
 local function canonical_characters(path)
     path = gsub(path, "%%(%x%x)", function(hex)
@@ -132,9 +144,10 @@ function _M.normalize(target, listener)
         if find(path, "%00", 1, true) then
             return nil, 400
         end
-        if find(path, "%%") or find(path, "[^%w/%-_~]") then
-            path = resolve_dot_segments(canonical_characters(path))
+        if not is_canonical(path) then
+            path = canonical_characters(path)
         end
+        path = resolve_dot_segments(path)
     end
 
     if listener.merge_slashes and find(path, "//", 1, true) then

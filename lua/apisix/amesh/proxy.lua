@@ -12,6 +12,7 @@ local tonumber = tonumber
 local _M = {}
 local kept = {}
 local last_number = 0
+local free, free_count = {}, 0      -- numbers of requests that are over
 
 -- one for endpoints that speak HTTP/1.1, one for HTTP/2: nginx has a module for each
 local HTTP1 = "@amesh"
@@ -21,9 +22,14 @@ local HTTP2 = "@amesh_http2"
 local function keep(ctx)
     local state = ctx.amesh
     if not state.number then
-        last_number = last_number + 1
-        state.number = last_number
-        kept[last_number] = ngx.ctx
+        if free_count > 0 then
+            state.number = free[free_count]
+            free_count = free_count - 1
+        else
+            last_number = last_number + 1
+            state.number = last_number
+        end
+        kept[state.number] = ngx.ctx
     end
 
     ngx_var.ctx_ref = state.number
@@ -91,8 +97,8 @@ end
 -- Requests of this process that are on their way, for tests.
 function _M.kept_count()
     local count = 0
-    for _ in pairs(kept) do
-        count = count + 1
+    for _, ctx in pairs(kept) do
+        count = count + (ctx and 1 or 0)
     end
     return count
 end
@@ -102,7 +108,10 @@ end
 function _M.forget(ctx)
     local state = ctx.amesh
     if state and state.number then
-        kept[state.number] = nil
+        -- a hole would have the table made anew when the number is taken again
+        kept[state.number] = false
+        free_count = free_count + 1
+        free[free_count] = state.number
     end
 end
 

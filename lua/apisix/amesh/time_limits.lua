@@ -116,13 +116,15 @@ function _M.of(ctx, conf)
     from_complete_request(ctx, conf, limits)
 
     local seconds = stream(ctx, conf)
-    limits.stream_deadline = seconds > 0 and start_time() + seconds or nil
-    if limits.stream_deadline and limits.stream_deadline < (limits.deadline or math.huge) then
-        use_stream_deadline(limits)
+    if seconds > 0 then
+        limits.stream_deadline = start_time() + seconds
+        if limits.stream_deadline < (limits.deadline or math.huge) then
+            use_stream_deadline(limits)
+        end
     end
 
-    local retry = conf.retry or {}
-    if retry.per_try_idle_timeout then
+    local retry = conf.retry
+    if retry and retry.per_try_idle_timeout then
         limits.idle = min(limits.idle or math.huge, retry.per_try_idle_timeout)
     end
     return limits

@@ -62,6 +62,8 @@ local PARTS = {
 -- nginx's own status for "no answer"
 local CLOSE = 444
 
+local STATE, STATE_FIELDS = "amesh_state", 32
+
 local _M = {
     version = 0.1,
     -- last of all: before_proxy leaves for another location
@@ -178,7 +180,9 @@ end
 
 
 function _M.access(conf, ctx)
-    ctx.amesh = { conf = conf }
+    -- from a pool, as APISIX has its own context of a request, and given back with it
+    ctx.amesh = core.tablepool.fetch(STATE, 0, STATE_FIELDS)
+    ctx.amesh.conf = conf
     forget_headers(ctx)
     if conf.copy_to then
         forwarded.request(ctx, OF_A_COPY)
@@ -333,6 +337,10 @@ function _M.log(_, ctx)
     circuit.leave(ctx)
     fault.forget(ctx)
     proxy.forget(ctx)
+    if ctx.amesh then
+        core.tablepool.release(STATE, ctx.amesh)
+        ctx.amesh = nil
+    end
 end
 
 
