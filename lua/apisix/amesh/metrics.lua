@@ -10,6 +10,7 @@ local status = require("apisix.amesh.status")
 local package = package
 local pairs = pairs
 local pcall = pcall
+local setmetatable = setmetatable
 local tostring = tostring
 
 local _M = {}
@@ -39,8 +40,8 @@ local COUNTERS = {
 }
 
 local running = false
-local registered        -- the prometheus object that `metrics` belong to
-local metrics
+local registered = setmetatable({}, { __mode = "k" })   -- prometheus object -> its metrics, which it takes once
+local metrics           -- those of the one in use
 local counted = {}      -- counter -> how much of the library's number has been added
 
 
@@ -58,7 +59,7 @@ local function register(prometheus)
     for name, help in pairs(COUNTERS) do
         metrics[name] = prometheus:counter("amesh_" .. name, help)
     end
-    registered = prometheus
+    registered[prometheus] = metrics
 end
 
 
@@ -108,7 +109,8 @@ function _M.update()
         return
     end
 
-    if registered ~= prometheus then
+    metrics = registered[prometheus]
+    if not metrics then
         register(prometheus)
     end
 
