@@ -149,7 +149,7 @@ local function use_upstream(ctx, id, value, not_found_status)
 
     followed.sent(value)
     ctx.upstream_id = id
-    ready_upstreams.use(ctx, id, value)
+    ready_upstreams.use(ctx, value)
     return value
 end
 

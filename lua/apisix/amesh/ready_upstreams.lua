@@ -1,7 +1,7 @@
--- Upstreams that APISIX need not look at again for each request: it completes the nodes of an upstream at its first
--- use, finds it again by its id each time, makes a version of it as a text, and asks for a health checker. What that
--- comes to is the same for all requests of an upstream of the mesh, whose endpoints are addresses and are checked by
--- the library; so it is kept beside the object.
+-- Upstreams that APISIX need not look at again for each request: at an upstream's first use it completes its nodes;
+-- each time it finds it by its id, makes a version of it as a text, and asks for a health checker. What that comes to
+-- is the same for all requests of an upstream of the mesh, whose endpoints are addresses and are checked by the library;
+-- so it is kept beside the object.
 local upstream = require("apisix.upstream")
 
 local find = string.find
@@ -10,10 +10,9 @@ local setmetatable = setmetatable
 
 local _M = {}
 
--- value of an upstream -> its version for APISIX's balancer, which keeps what it makes of an upstream by that; false
--- for one that is left to APISIX
-local versions = setmetatable({}, { __mode = "k" })
-local last_version = 0
+-- value of an upstream -> { key, version } under which APISIX's balancer keeps what it makes of it; false for one that
+-- APISIX must look at each time
+local known = setmetatable({}, { __mode = "k" })
 
 
 local function is_plain(value)
@@ -30,26 +29,21 @@ local function is_plain(value)
 end
 
 
-local function version_of(value)
-    local version = versions[value]
+-- Once APISIX has found the request's upstream.
+function _M.remember(ctx)
+    local value = ctx.upstream_conf
     -- as APISIX marks nodes that it has completed
-    if version == nil and value.nodes_ref == value.nodes then
-        version = false
-        if is_plain(value) then
-            last_version = last_version + 1
-            version = "amesh#" .. last_version
-        end
-        versions[value] = version
+    if known[value] == nil and value.nodes_ref == value.nodes then
+        known[value] = is_plain(value) and { key = ctx.upstream_key, version = ctx.upstream_version }
     end
-    return version
 end
 
 
--- Access phase: gives the request an upstream, where that can be said already. Else APISIX finds it by ctx.upstream_id.
-function _M.use(ctx, id, value)
-    local version = not ctx.upstream_conf and version_of(value)
-    if version then
-        upstream.set(ctx, id, version, value)
+-- Access phase: gives the request an upstream that is remembered. Any other APISIX finds by ctx.upstream_id.
+function _M.use(ctx, value)
+    local found = not ctx.upstream_conf and known[value]
+    if found then
+        upstream.set(ctx, found.key, found.version, value)
         upstream.set_scheme(ctx, value)
     end
 end

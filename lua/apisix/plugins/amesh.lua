@@ -24,6 +24,7 @@ local local_reply = require("apisix.amesh.local_reply")
 local metrics = require("apisix.amesh.metrics")
 local mirror = require("apisix.amesh.mirror")
 local proxy = require("apisix.amesh.proxy")
+local ready_upstreams = require("apisix.amesh.ready_upstreams")
 local redirect = require("apisix.amesh.redirect")
 local request_id = require("apisix.amesh.request_id")
 local request_target = require("apisix.amesh.request_target")
@@ -230,6 +231,7 @@ function _M.before_proxy(conf, ctx)
         return
     end
 
+    ready_upstreams.remember(ctx)
     local server = ctx.picked_server
     if state.host_follows_endpoint and server and server.domain then
         ctx.var.upstream_host = server.domain
