@@ -1,5 +1,5 @@
 // The container's entry point with a real APISIX, in a network namespace with Istio's rules and a read-only root file system: of an
-// installation (APISIX_HOME), or in a mounted image (--root FOLDER). See README.md.
+// installation (APISIX_HOME), in a mounted image (--root FOLDER), or in podman (--image NAME). See README.md.
 import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import http from 'node:http'
@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 const here = path.dirname(fileURLToPath(import.meta.url))
 const root = path.resolve(here, '../..')
 const image = process.argv[2] === '--root' ? process.argv[3] : undefined
+const engineImage = process.argv[2] === '--image' ? process.argv[3] : undefined
+const engine = (process.env.AMESH_PODMAN ?? 'podman').split(' ')
 const home = process.env.APISIX_HOME
 const amesh = process.env.AMESH ?? path.join(root, 'artifacts/bin/Amesh.Cli/release/amesh')
 const library = process.env.AMESH_LIBRARY ?? path.join(root, 'artifacts/libxds.so')
@@ -16,8 +18,8 @@ const recording = path.join(root, 'samples/istio/bookinfo')
 const CONTROL_PLANE = '10.77.0.1'
 const RATINGS = { service: '10.96.1.4', endpoint: '127.0.6.1', port: 9080 }
 
-if (!image && !home) {
-  console.log('neither APISIX_HOME nor --root: nothing is tested')
+if (!image && !engineImage && !home) {
+  console.log('neither APISIX_HOME nor --root nor --image: nothing is tested')
   process.exit(0)
 }
 if (process.env.AMESH_CONTAINER_INSIDE !== 'yes') {
@@ -99,7 +101,7 @@ function layOut() {
   fs.chmodSync(folder, 0o755)
   // as an emptyDir is
   fs.chmodSync(volume, 0o777)
-  if (image) return
+  if (image || engineImage) return
   const place = path.join(folder, 'amesh')
   for (const part of ['container', 'apisix-patch', 'lua']) fs.cpSync(path.join(root, part), path.join(place, part), { recursive: true })
   fs.copyFileSync(library, path.join(place, 'libxds.so'))
@@ -112,6 +114,12 @@ function layOut() {
 // process is the entry point's. It ends with its first process.
 function container(verb, variables = {}) {
   const environment = { AMESH_SOURCE: `grpc://${CONTROL_PLANE}:15010`, ...node, ...variables }
+  if (engineImage) {
+    name = `amesh-test-${process.pid}-${++containers}`
+    const said = Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`])
+    return start('proxy', engine[0], [...engine.slice(1), 'run', '--name', name, '--rm', '--network', 'host', '--read-only', '--read-only-tmpfs=false', '--cap-drop', 'all',
+      '--security-opt', 'no-new-privileges', '--ulimit', 'nofile=4096:4096', '--ulimit', 'nproc=1000:1000', '--volume', `${volume}:/run/amesh`, ...said, engineImage, ...verb])
+  }
   const said = Object.entries(environment).map(([name, value]) => `${name}='${value}'`).join(' ')
   const quoted = verb.map(one => `'${one}'`).join(' ')
   const user = 'setpriv --reuid=1337 --regid=1337 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all'
@@ -135,8 +143,9 @@ exec ${user} env -i PATH='${folder}/bin:${process.env.PATH}' AMESH_PREFIX='${fol
 // The entry point's other verbs, as `kubectl exec` and probes run them: they see the pod's network only.
 function verb(...args) {
   return new Promise(done => {
-    const program = image ? path.join(image, 'usr/local/amesh/container/amesh-proxy.sh') : path.join(folder, 'amesh/container/amesh-proxy.sh')
-    const child = spawn('bash', [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [program, ...before] = engineImage ? [...engine, 'exec', name, 'amesh-proxy']
+      : ['bash', image ? path.join(image, 'usr/local/amesh/container/amesh-proxy.sh') : path.join(folder, 'amesh/container/amesh-proxy.sh')]
+    const child = spawn(program, [...before, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     child.stdout.on('data', part => { output += part })
     child.stderr.on('data', part => { output += part })
@@ -146,14 +155,38 @@ function verb(...args) {
 
 const childrenOf = pid => read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number)
 const all = pid => childrenOf(pid).flatMap(child => [child, ...all(child)])
-const master = () => childrenOf(proxy.pid)[0]
-const name = pid => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
+const master = () => engineImage ? Number(spawnSync(engine[0], [...engine.slice(1), 'inspect', '--format', '{{.State.Pid}}', name], { encoding: 'utf8' }).stdout) : childrenOf(proxy.pid)[0]
+const called = pid => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
 async function ended(child, limit = 30000) {
   await until('the container ends', () => child.exitCode !== null || child.signalCode !== null, limit)
   return child.exitCode ?? child.signalCode
 }
 
-let replay, proxy, asked
+// TLS before the control plane, which lets in who has a token.
+let front
+async function startFront(token) {
+  const files = path.join(folder, 'front')
+  if (!front) {
+    command(`mkdir -p '${files}' && cd '${files}'
+openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=root 2>/dev/null
+openssl req -newkey rsa:2048 -nodes -keyout key.pem -out request.pem -subj /CN=istiod 2>/dev/null
+echo 'subjectAltName=IP:${CONTROL_PLANE}' >names
+openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out cert.pem 2>/dev/null
+cp ca.pem '${volume}/ca.pem'`)
+  } else {
+    front.kill('SIGTERM')
+    await ended(front)
+  }
+  fs.writeFileSync(path.join(files, 'nginx.conf'), `daemon off; worker_processes 1; pid ${files}/pid; error_log ${files}/error.log; events {}
+http { access_log off; client_body_temp_path ${files}/body; client_max_body_size 0;
+  server { listen ${CONTROL_PLANE}:15012 ssl http2; ssl_certificate ${files}/cert.pem; ssl_certificate_key ${files}/key.pem;
+    set $said "$http_authorization/$http_clusterid"; if ($said != "Bearer ${token}/Kubernetes") { return 401; }
+    location / { grpc_pass 127.0.0.1:15010; grpc_read_timeout 1h; grpc_send_timeout 1h; client_body_timeout 1h; } } }`)
+  front = start('front', 'nginx', ['-p', files, '-e', path.join(files, 'error.log'), '-c', path.join(files, 'nginx.conf')])
+}
+
+let replay, proxy, asked, name
+let containers = 0
 // what Istio's injector says of the pod, here the one that was recorded
 const node = {
   POD_NAME: 'productpage-v1-0', POD_NAMESPACE: 'default', INSTANCE_IP: '127.0.1.1', SERVICE_ACCOUNT: 'bookinfo-productpage',
@@ -173,11 +206,11 @@ const tests = {
   },
 
   async 'every process is of user 1337, nginx\'s master is the first one, and no log is a file'() {
-    must(/nginx: master/.test(name(master())), () => name(master()))
-    const processes = all(proxy.pid)
+    must(/nginx: master/.test(called(master())), () => called(master()))
+    const processes = [master(), ...all(master())]
     // master, two workers, the privileged agent
-    must(processes.length >= 4, () => processes.map(name).join('; '))
-    for (const pid of processes) must(/^Uid:\t1337\t1337\t1337\t1337$/m.test(read(`/proc/${pid}/status`)), () => `${name(pid)}: ${read(`/proc/${pid}/status`)}`)
+    must(processes.length >= 4, () => processes.map(called).join('; '))
+    for (const pid of processes) must(/^Uid:\t1337\t1337\t1337\t1337$/m.test(read(`/proc/${pid}/status`)), () => `${called(pid)}: ${read(`/proc/${pid}/status`)}`)
     const logs = fs.readdirSync(path.join(volume, 'apisix/logs')).filter(file => file.endsWith('.log') && file !== 'init.log')
     must(logs.length === 0, () => logs.join())
   },
@@ -215,6 +248,7 @@ const tests = {
     replay.kill('SIGKILL')
     await ended(replay)
     proxy = container(['run'])
+    await until('nginx answers', async () => (await ask(15021, '/healthz/ready')).status)
     const waited = await verb('wait', '40')
     must(waited.code === 0, () => waited.output + read(path.join(folder, 'proxy.log')).slice(-3000))
     const { library } = JSON.parse((await verb('status')).output)
@@ -233,9 +267,27 @@ const tests = {
     must(code === 0, () => `${code}`)
   },
 
+  async 'a control plane with TLS is called with the authority and the token that are mounted, each time with the token that is there'() {
+    const inside = image || engineImage ? '/run/amesh' : volume
+    fs.writeFileSync(path.join(volume, 'token'), 'first\n')
+    fs.rmSync(path.join(volume, 'state'), { force: true })
+    await startFront('first')
+    proxy = container(['run'], { AMESH_SOURCE: `grpcs://${CONTROL_PLANE}:15012`, AMESH_CA: `${inside}/ca.pem`, AMESH_TOKEN: `${inside}/token` })
+    await until('the mesh is there', async () => (await ask(15021, '/healthz/ready')).status === 200)
+    must((await ratings('/tls')).status === 200, 'a request')
+    const library = async () => JSON.parse((await ask(15004, '/v1/amesh/status')).body).library
+    await until('the library says that it is there', async () => (await library()).state === 'connected')
+    const { reconnects } = await library()
+    fs.writeFileSync(path.join(volume, 'token'), 'second\n')
+    await startFront('second')
+    await until('it comes back with the other token', async () => { const now = await library(); return now.reconnects > reconnects && now.state === 'connected' })
+    process.kill(master(), 'SIGTERM')
+    await ended(proxy)
+  },
+
   async 'under Istio\'s agent: started as Envoy, and it answers what the agent asks'() {
     fs.writeFileSync(path.join(volume, 'bootstrap.json'), JSON.stringify({ node: JSON.parse(read(path.join(recording, 'node.json'))) }))
-    const bootstrap = path.join(image ? '/run/amesh' : volume, 'bootstrap.json')
+    const bootstrap = path.join(image || engineImage ? '/run/amesh' : volume, 'bootstrap.json')
     proxy = container(['-c', bootstrap, '--drain-time-s', '45', '--disable-hot-restart', '-l', 'warning', '--concurrency', '1'], { POD_NAME: 'another' })
     await until('it is ready for the agent', async () => {
       const { body } = await ask(15000, '/stats?usedonly&filter=^(cluster_manager.cds|listener_manager.lds).(update_success|update_rejected)$')
@@ -244,7 +296,7 @@ const tests = {
     const { body } = await ask(15000, '/stats?usedonly&filter=^(server.state|listener_manager.workers_started)')
     must(/^server.state: 0$/m.test(body) && /^listener_manager.workers_started: 1$/m.test(body), body)
     must(/^listener.captured.downstream_cx_active: \d+$/m.test(body), body)
-    must(all(proxy.pid).filter(pid => /worker process/.test(name(pid))).length === 1, 'one worker')
+    must(all(master()).filter(pid => /worker process/.test(called(pid))).length === 1, 'one worker')
     must((await ratings('/3')).status === 200, 'a request')
     await until('metrics for the agent', async () => /^apisix_amesh_connected.* 1$/m.test((await ask(15092, '/stats/prometheus')).body))
     must((await ask(15000, '/drain_listeners?inboundonly&graceful', { method: 'POST' })).status === 200, 'drained')
@@ -276,6 +328,7 @@ try {
   console.log(`FAILED ${error.message}`)
 } finally {
   // --kill-child takes the container's processes along
+  if (name) spawnSync(engine[0], [...engine.slice(1), 'rm', '--force', '--ignore', name])
   for (const child of children) child.kill('SIGKILL')
   await sleep(500)
   if (process.env.KEEP) console.log(`kept ${folder}`)
