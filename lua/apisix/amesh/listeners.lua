@@ -5,7 +5,10 @@ local filter_chains = require("apisix.amesh.filter_chains")
 local ngx = ngx
 local ngx_var = ngx.var
 local setmetatable = setmetatable
+local sub = string.sub
 local tonumber = tonumber
+
+local NOTHING = {}
 
 local _M = {
     init_worker = filter_chains.init_worker,
@@ -70,9 +73,25 @@ local function fits(chain, about)
 end
 
 
+-- Called by its own name, as one calls an HTTP proxy, a sidecar sends requests on with its workload's identity: it does
+-- so for whoever is on this host, and for nobody from elsewhere. Envoy does it for nobody.
+local function may_call_by_name(about, target)
+    if not target.by_host or not filter_chains.is_for_others(target.arrived_at) then
+        return true
+    end
+    local source = about.source_ip
+    return source == about.destination_ip or source == "::1" or sub(source, 1, 4) == "127."
+end
+
+
 local function look_up(ctx)
     local about = about_of(ctx)
-    local chain, listener = filter_chains.match(about)
+    local chain, listener
+    if may_call_by_name(about, destination.of(ctx)) then
+        chain, listener = filter_chains.match(about)
+    else
+        listener = NOTHING
+    end
     if chain and not fits(chain, about) then
         chain = nil
     end

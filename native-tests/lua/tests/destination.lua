@@ -33,6 +33,23 @@ return function(test, check)
         check.equal(to("127.0.0.1", 15001, "reviews"), "127.0.0.1:80")
     end)
 
+    -- older versions of ngx_lua cannot say where a connection comes from
+    if ngx.socket.tcp().bind then
+        test("which is for callers on this host: nobody else is served with the workload's identity", function()
+            local sidecar = { original_dst = "handoff", bound = true, direction = "outbound" }
+            writer.replace(mesh.of(telling("amesh_destination", { "127.0.0.1:9080" }),
+                                   mesh.listener("out", 15001, "all", sidecar), mesh.listener("web", 9080, "all")))
+            check.equal(to("127.0.0.1", 15001, "reviews:9080"), "127.0.0.1:9080")
+            local sock = ngx.socket.tcp()
+            assert(sock:bind("10.96.0.2"))
+            assert(sock:connect("127.0.0.1", 15001))
+            sock:send("GET / HTTP/1.1\r\nHost: reviews:9080\r\nConnection: close\r\n\r\n")
+            local answer, err, partial = sock:receive("*a")
+            check.equal(answer or partial, "", err)
+            sock:close()
+        end)
+    end
+
     test("a listener's own address: that address and port, whatever Host says", function()
         local own = telling("amesh_destination", { "127.0.0.1:15001", "127.0.0.2:15001", "127.0.0.1:9080",
                                                    "127.0.0.2:9080" })

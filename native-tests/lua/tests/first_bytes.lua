@@ -126,9 +126,11 @@ return function(test, check)
     end
 
     -- only a real APISIX has the stream side
-    if require("apisix.core").table.try_read_attr(require("apisix.core").config.local_conf(), "apisix", "stream_proxy") then
+    local core = require("apisix.core")
+    if core.table.try_read_attr(core.config.local_conf(), "apisix", "stream_proxy") then
         test("TLS whose first message is too large is closed, not taken for something else", function()
-            writer.replace(mesh.of(named("any", { "*" }), mesh.listener("l", 80, "80", { inspect = { "tls", "http" } })))
+            writer.replace(mesh.of(
+                named("any", { "*" }), mesh.listener("l", 80, "80", { inspect = { "tls", "http" } })))
             local hello = records(message(names("a.example") .. extension(21, ("\0"):rep(17000))), 16384)
             local function answer_to(text)
                 local socket = ngx.socket.tcp()
