@@ -68,6 +68,9 @@ end
 
 
 local function keep_unclaimed(kind, objects, removed, modified_index)
+    if sparse_kind.takes(kind) and not sparse_kind.is_indexed(kind) then
+        return      -- whoever asks for one finds it in the zone
+    end
     if removed == true then
         unclaimed[kind] = next(objects) and { [modified_index] = objects } or nil
         return

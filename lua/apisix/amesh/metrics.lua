@@ -12,6 +12,7 @@ local pairs = pairs
 local pcall = pcall
 local setmetatable = setmetatable
 local tostring = tostring
+local type = type
 
 local _M = {}
 
@@ -47,7 +48,8 @@ local counted = {}      -- counter -> how much of the library's number has been 
 
 local function exporter_prometheus()
     local exporter = package.loaded[EXPORTER]
-    return exporter and exporter.get_prometheus and exporter.get_prometheus()
+    -- where loading it failed, Lua leaves a mark there that is no table
+    return type(exporter) == "table" and exporter.get_prometheus and exporter.get_prometheus()
 end
 
 

@@ -21,12 +21,22 @@ local SPARSE = {
 }
 
 
+-- Those of them that the HTTP side has an index of.
+local INDEXED = { ["/routes"] = true, ["/virtual_hosts"] = true }
+
+
 local function no_step()
 end
 
 
 function _M.takes(key)
     return SPARSE[key] == true
+end
+
+
+-- Whether somebody will want to hear of every object of the kind.
+function _M.is_indexed(key)
+    return INDEXED[key] == true
 end
 
 
