@@ -119,7 +119,7 @@ as_envoy() {
 
 # GET by the shell itself: the image has no other client.
 get() {
-    local line
+    local line code=
     exec 3<>"/dev/tcp/127.0.0.1/$1" || return 1
     printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$2" >&3
     IFS= read -r line <&3 || return 1
@@ -129,7 +129,7 @@ get() {
     done
     cat <&3
     exec 3>&-
-    [ "${code:-}" = 200 ]
+    [ "$code" = 200 ]
 }
 
 wait_ready() {
