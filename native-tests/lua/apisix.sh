@@ -30,8 +30,8 @@ configure() {
         -e "s|^      port: 15080|      port: 15079|" \
         -e "s|- 127.0.0.1:15095|- 9100|" \
         -e "s|^  # HTTP/1.1 and HTTP/2 without|$settings\n&|" \
-        -e "s|^    source: .*|    source: file:$work/none\n    targets: {http: 127.0.0.1:15079}\n    drain_time: 1|" \
-        -e "s|^plugins:|&\n  - http-logger\n  - key-auth\n  - prometheus\n  - response-rewrite|" \
+        -e "s|^    source: .*|    source: file:$work/none\n    targets: {http: 127.0.0.1:15079}\n    drain_time: 1\n    objects: $work/own.yaml|" \
+        -e "s|^plugins:|&\n  - grpc-transcode\n  - http-logger\n  - key-auth\n  - prometheus\n  - response-rewrite|" \
         -e "s|^plugin_attr:|&\n  prometheus: {refresh_interval: 1}|" \
         -e "s|^nginx_config:|&\n  worker_processes: 2\n  error_log_level: info\n  worker_rlimit_nofile: 20000\n  http_configuration_snippet: include $here/servers.conf;|" \
         -e "s|^    include $root/apisix-patch/amesh-stream.conf;|&\n    include $here/stream_servers.conf;|" \
@@ -63,8 +63,26 @@ fi
 mount --bind "$work/hosts" /etc/hosts
 lay_out "$prefix"
 configure
+own() { # own MARK: the user's own objects, with that mark
+    sed "s|MARK|$1|" "$here/own.yaml" > "$work/own.yaml"
+}
+own first
 init_home "$prefix"
 start
+
+# asked HOST PATH: what every worker says of it, when all say the same
+asked() {
+    for _ in 1 2 3 4 5 6; do curl -s -i -H "Host: $1" "http://127.0.0.1:15079$2"; done
+}
+marked() { [ "$(asked own.test / | grep -c "^x-mark: $1")" = 6 ]; }
+refused() { [ "$(asked "$1" / | grep -c "^HTTP/1.1 $2")" = 6 ]; }
+said() { [ "$(asked own-grpc.test '/say?text=hello' | grep -c '"text":"hello"')" = 6 ]; }
+shown() { curl -s "http://127.0.0.1:15080/v1/amesh/objects/protos/echo" | grep -q 'rpc Say'; }
+expect "the user's own routes are served before there is a mesh" marked first
+expect "what the mesh may have is unknown yet" refused another.test 503
+expect "a proto is found by its id" said
+expect "and shown" shown
+
 for one in $suites; do
     suite "$one"
 done
@@ -112,6 +130,13 @@ expect "what changes after a reload is followed: gone" answers one any
 expect "what changes after a reload is followed: changed" answers any any
 reload
 expect "and is there after another reload" answers two two
+expect "and the user's own objects beside it" marked first
+own second
+sed -i '/^protos/,/^routes/{/^routes/!d}' "$work/own.yaml"
+reload
+expect "which a reload reads again" marked second
+expect "an object that the file no longer has is gone" sh -c '! curl -s http://127.0.0.1:15080/v1/amesh/objects/protos/echo | grep -q Say'
+expect "and the mesh is as it was" answers two two
 kill -9 "$(ps -o pid= --ppid "$running" | head -1)"
 sleep 1
 expect "a worker that takes a killed one's place has what came since the reload, too" answers two two

@@ -9,6 +9,7 @@ local status = require("apisix.amesh.status")
 
 local ngx = ngx
 local pairs = pairs
+local setmetatable = setmetatable
 local sort = table.sort
 local match = string.match
 
@@ -28,8 +29,19 @@ local function get_status()
 end
 
 
+local function kinds()
+    local names = {}
+    for key in pairs(core.config.fetch_all_created_obj()) do
+        names[#names + 1] = match(key, "^/(.*)")
+    end
+    sort(names)
+    return names
+end
+
+
 local function ids_of(kind)
-    local ids = {}
+    local ids = core.table.new(8, 0)
+    setmetatable(ids, core.json.array_mt)
     for id in pairs(live.ids_by_kind()[kind.key] or {}) do
         ids[#ids + 1] = id
     end
@@ -47,7 +59,7 @@ local function get_objects()
 
     local kind = name and config.fetch_created_obj("/" .. name)
     if not kind or not kind.key then
-        return 404, { error_msg = "no kind of objects is called " .. (name or "so") }
+        return 404, { error_msg = "no kind of objects is called " .. (name or "so"), kinds = kinds() }
     end
     if id == "" then
         return ids_of(kind)

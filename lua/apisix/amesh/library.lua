@@ -27,7 +27,7 @@ local ERR_SIZE = 2048
 
 -- keys of plugin_attr.amesh that are for the Lua side
 local LUA_OPTIONS = { library = true, poll_interval = true, fallback_router = true, listen_ports = true, targets = true,
-                      transparent = true, system_ca = true, drain_time = true }
+                      transparent = true, system_ca = true, drain_time = true, objects = true }
 
 local _M = {}
 local loaded

@@ -104,8 +104,9 @@ function _M.keys_of(zone, skips)
     end
 
     local found = {}
-    for bucket = 0, BUCKETS - 1 do
-        local text = zone:get(format("amesh/keys/%02x", bucket))
+    for bucket = 0, BUCKETS do
+        -- the last part is that of the user's own objects
+        local text = zone:get(bucket < BUCKETS and format("amesh/keys/%02x", bucket) or "amesh/keys/own")
         if text then
             add_registered(found, text, skips or skips_none)
         end

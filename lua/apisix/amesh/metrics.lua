@@ -37,7 +37,7 @@ local GAUGES = {
 local COUNTERS = {
     nacks_total = "Responses of the control plane that were refused, at least in part",
     updates_total = "Responses of the control plane that were taken",
-    reconnects_total = "Streams to the control plane that were opened after the first",
+    reconnects_total = "Streams to the control plane after the first, those that failed among them",
 }
 
 local running = false

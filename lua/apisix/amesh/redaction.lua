@@ -13,6 +13,8 @@ local type = type
 local _M = {}
 
 local KINDS = { ["/amesh_secrets"] = true, ["/ssls"] = true }
+-- of the user's own, and secret in ways that their plugins alone know
+local WHOLE = { ["/consumers"] = true, ["/secrets"] = true }
 local CERTIFICATES = { certificate = true, cert = true, certs = true }
 local HIDDEN = { certificate = true, key = true, ca = true, crl = true, cert = true, certs = true, keys = true,
                  jwks = true }
@@ -64,6 +66,9 @@ end
 
 -- An object of a kind ("/ssls") as it may be shown; one that could not be decoded is not shown at all.
 function _M.object(kind, object, text)
+    if WHOLE[kind] then
+        return "redacted"
+    end
     if not KINDS[kind] then
         return object or text
     end

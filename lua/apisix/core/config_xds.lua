@@ -22,6 +22,7 @@ local amesh_zones = require("apisix.amesh.zones")
 local ending = require("apisix.amesh.ending")
 local handover = require("apisix.amesh.handover")
 local live = require("apisix.amesh.live")
+local own_objects = require("apisix.amesh.own_objects")
 local references = require("apisix.amesh.references")
 local slices = require("apisix.amesh.slices")
 local succession = require("apisix.amesh.succession")
@@ -269,9 +270,10 @@ function _M.fetch_all_created_obj()
 end
 
 
--- Number of the last commit applied in this process; nil before the first.
+-- Number of the last commit applied in this process; nil before the first. Commit 0 is what the user has put beside
+-- the mesh.
 function _M.applied_version()
-    return applied
+    return applied ~= 0 and applied or nil
 end
 
 
@@ -394,6 +396,9 @@ local function prepare()
         return
     end
 
+    if is_http then
+        own_objects.load(config_zone, version_zone, attributes().objects)
+    end
     follow_zones()
     sync(slices.none)
     local conf = config_local.local_conf()
@@ -443,13 +448,13 @@ end
 -- Whether this process has read a commit. A first one (what the library keeps on disk) may be followed at once by the
 -- next (what the control plane sends), and while that is written nothing can be read.
 local function has_configuration()
-    if version_zone:get("version") == nil then
+    if (version_zone:get("version") or 0) == 0 then
         return false
     end
 
     ngx.update_time()
     pcall(sync, slices.none)
-    return applied ~= nil
+    return _M.applied_version() ~= nil
 end
 
 
@@ -477,12 +482,13 @@ function _M.init_worker()
 
     config_zone, version_zone, notes = amesh_zones.find()
     if not config_zone then
-        log.error(is_http and NO_ZONES or NO_ZONES_FOR_STREAM)
+        library_error = is_http and NO_ZONES or NO_ZONES_FOR_STREAM
+        log.error(library_error)
         return true
     end
 
     holder = loads_library()
-    if holder and not (applied and timer_at(LIBRARY_DELAY, start_library)) then
+    if holder and not (_M.applied_version() and timer_at(LIBRARY_DELAY, start_library)) then
         start_library()
     end
     if not is_http and is_privileged_agent() then

@@ -22,6 +22,13 @@ function _M.keys()
     ngx.print(text)
 end
 
+-- The message of a call, as it came.
+function _M.echo()
+    ngx.req.read_body()
+    ngx.header["content-type"] = "application/grpc"
+    ngx.print(ngx.req.get_body_data())
+end
+
 function _M.answer()
     local headers = ngx.req.get_headers(0)
     local me = ngx.var.server_addr .. ":" .. ngx.var.server_port

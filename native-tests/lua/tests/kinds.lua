@@ -103,6 +103,38 @@ return function(test, check)
         check.equal(require("apisix.plugin").plugin_metadata("http-logger").value.log_format.host, "$uri")
     end)
 
+    test("a secret is where consumers' keys are looked up", function()
+        writer.replace(mesh.of(mesh.upstream("u", { A }),
+            { "/secrets/vault/one", { id = "vault/one", uri = "http://127.1.0.1:18080", prefix = "kv/apisix",
+                                      token = "t" } },
+            { "/consumers/jill", { username = "jill", plugins = { ["key-auth"] = {
+                                       key = "$secret://vault/one/jill/key" } } } },
+            route({ upstream_id = "u", plugins = { ["key-auth"] = core.json.decode("{}") } })))
+        check.equal(every(6, 200, function() return ask({ apikey = "from-the-vault" }).status end), 200)
+        check.equal(every(6, 401, function() return ask({ apikey = "another" }).status end), 401)
+        check.equal(control("/v1/amesh/objects/secrets/vault/one").object, "redacted")
+        check.equal(control("/v1/amesh/objects/consumers/jill").object, "redacted")
+    end)
+
+    test("a proto that a route names, and its changes", function()
+        local function proto(field)
+            return { "/protos/p", { id = "p", content = 'syntax = "proto3"; package own; message Words { string '
+                .. field .. " = 1; } service Echo { rpc Say (Words) returns (Words) {} }" } }
+        end
+        local upstream = { id = "g", type = "roundrobin", scheme = "grpc", nodes = nodes(A) }
+        upstream.nodes[1].port = 18090
+        writer.replace(mesh.of(proto("text"), { "/upstreams/g", upstream }, route({ upstream_id = "g",
+            plugins = { ["grpc-transcode"] = { proto_id = "p", service = "own.Echo", method = "Say" } } })))
+        local function told(field)
+            return core.json.decode(client.send({ host = "plain.test", path = "/?" .. field .. "=hello" }).body)[field]
+        end
+        check.equal(every(6, "hello", function() return told("text") end), "hello")
+        writer.commit({ proto("words") })
+        check.equal(every(6, "hello", function() return told("words") end), "hello")
+        check.equal(#control("/v1/amesh/objects/protos").ids, 1)
+        check.equal(#control("/v1/amesh/objects/ssls").ids, 0)
+    end)
+
     test("a domain among an upstream's nodes is looked up", function()
         writer.replace(mesh.of({ "/upstreams/d", { id = "d", type = "roundrobin", nodes = nodes("endpoint.test") } },
             route({ upstream_id = "d" })))

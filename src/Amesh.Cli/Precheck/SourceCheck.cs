@@ -8,13 +8,13 @@ namespace Amesh.Cli.Precheck;
 /// <summary>The library knows where its configuration comes from and who the proxy is.</summary>
 internal static class SourceCheck
 {
-    private static readonly string[] FileOptions = ["bootstrap", "ca", "cert", "key"];
+    private static readonly string[] FileOptions = ["bootstrap", "ca", "cert", "key", "objects"];
 
     /// <summary>What plugin_attr.amesh may have: for the library (StartOptions), and for the Lua side (library.lua).</summary>
     internal static readonly string[] Options =
     [
         "source", "protocol", "node", "bootstrap", "log_level", "server_name", "ca", "cert", "key", "headers", "environment", "sds", "state_file",
-        "library", "drain_time", "poll_interval", "fallback_router", "listen_ports", "targets", "transparent", "system_ca",
+        "library", "drain_time", "poll_interval", "fallback_router", "listen_ports", "targets", "transparent", "system_ca", "objects",
     ];
 
     private static readonly string[] Identity = ["POD_NAME", "POD_NAMESPACE", "INSTANCE_IP"];
