@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 
 namespace Amesh.Native;
 
@@ -8,7 +9,7 @@ namespace Amesh.Native;
 /// What <c>amesh_start</c> is told, as JSON; each value falls back to a variable of the environment. Unknown names are an
 /// error, so that a misspelt one is seen.
 /// </summary>
-internal sealed record StartOptions
+internal sealed partial record StartOptions
 {
     /// <summary>Where the configuration comes from: <c>grpc://host:port</c>, <c>grpcs://…</c>, <c>unix:/path</c>, <c>file:/dir</c>, <c>recording:/dir</c>. AMESH_SOURCE.</summary>
     public string? Source { get; init; }
@@ -67,9 +68,15 @@ internal sealed record StartOptions
         }
         catch (JsonException e)
         {
-            throw new StartException($"options of amesh_start: {e.Message}");
+            throw new StartException(Unknown().Match(e.Message) is { Success: true } unknown
+                ? $"plugin_attr.amesh has an option '{unknown.Groups[1].Value}' that is none; docs/apisix.md lists them"
+                : $"options of amesh_start: {e.Message}");
         }
     }
+
+    // how .NET says that a name is none of a record's
+    [GeneratedRegex("^The JSON property '([^']*)' could not be mapped")]
+    private static partial Regex Unknown();
 }
 
 /// <summary>The library cannot start; the message is one line that says why and what to do.</summary>

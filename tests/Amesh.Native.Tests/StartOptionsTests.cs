@@ -19,7 +19,7 @@ public class StartOptionsTests
     public void No_options_are_options() => Assert.Null(StartOptions.Parse([]).Source);
 
     [Theory]
-    [InlineData("{\"sourse\":\"grpc://a:1\"}", "sourse")]
+    [InlineData("{\"sourse\":\"grpc://a:1\"}", "plugin_attr.amesh has an option 'sourse' that is none")]
     [InlineData("{", "options of amesh_start")]
     [InlineData("{\"source\":1}", "source")]
     public void What_is_wrong_is_named(string json, string named)

@@ -474,7 +474,7 @@ end
 
 
 function _M.init_worker()
-    if is_http and applied and is_privileged_agent() then
+    if is_http and _M.applied_version() and is_privileged_agent() then
         succession.give_way()
     end
     decode_in_iterators()

@@ -2,7 +2,7 @@ using System.Runtime.Versioning;
 
 namespace Amesh.Cli.Precheck;
 
-/// <summary>nginx's workers, who are not root, can read what they load.</summary>
+/// <summary>nginx's workers, who are not root, can read what they load. The library is loaded by the privileged agent, whose user is the master's.</summary>
 internal static class AccessCheck
 {
     private static readonly string[] Files = ["apisix/core/config_xds.lua", "apisix/amesh/library.lua"];
@@ -10,8 +10,7 @@ internal static class AccessCheck
     public static IEnumerable<Finding> Run(ApisixInstallation apisix)
     {
         string user = apisix.Configuration.Text("nginx_config", "user") ?? "nobody";
-        string?[] used = [.. Files.Select(apisix.FindLua), apisix.LibraryPlaces().FirstOrDefault(File.Exists)];
-        foreach (string file in used.OfType<string>())
+        foreach (string file in Files.Select(apisix.FindLua).OfType<string>())
         {
             if (user != "root" && !OperatingSystem.IsWindows() && Environment.IsPrivilegedProcess && Closed(file) is { } closed)
             {

@@ -8,6 +8,7 @@ namespace Amesh.Cli.Precheck;
 internal static class CaptureCheck
 {
     private const string Setting = "nginx_config.stream_configuration_snippet";
+    private const string Transparent = "amesh-transparent.conf";
     private const string StreamProxy = "apisix:\n  stream_proxy:\n    tcp:\n      - 127.0.0.1:15095";
     private const string Both = "apisix:\n  proxy_mode: http&stream\n  stream_proxy:\n    tcp:\n      - 127.0.0.1:15095";
 
@@ -51,7 +52,8 @@ internal static class CaptureCheck
         IReadOnlyList<int> ports = Ports(apisix.Configuration.Node("apisix", "node_listen"));
         if (ports.Count == 0)
         {
-            yield return Finding.Note("apisix.node_listen", "is not set, so APISIX listens on 9080", "apisix:\n  node_listen:\n    - 15001");
+            yield return Finding.Note("apisix.node_listen", "is not set, so APISIX listens on 9080", "apisix:\n  node_listen:\n    - 15001"
+                + (apisix.Runtime.HandsOn ? "\nor, with proxy_mode http&stream, whose captured port that is:\napisix:\n  node_listen:\n    - ip: 127.0.0.1\n      port: 15080" : ""));
             yield break;
         }
 
@@ -119,6 +121,12 @@ internal static class CaptureCheck
         if (string.Join(", ", Snippet.Missing(apisix, snippet)) is { Length: > 0 } missing)
         {
             yield return Finding.Wrong(Setting, $"not there, so that nginx will not start: {missing}", "give the folder apisix-patch/ of Amesh");
+        }
+
+        if (apisix.Configuration.List("plugin_attr", "amesh", "transparent") is { Count: > 0 } && !Snippet.Included(apisix, snippet).Any(static path => Path.GetFileName(path) == Transparent))
+        {
+            yield return Finding.Note("plugin_attr.amesh.transparent", $"needs CAP_NET_RAW in nginx's workers, and {Setting} does not include {Transparent}, which leaves it to them",
+                $"include /usr/local/amesh/apisix-patch/{Transparent}; first in {Setting}");
         }
 
         List<int> ports = [.. Snippet.Directives(snippet, "listen").Select(Port).OfType<int>().Distinct()];

@@ -46,7 +46,7 @@ internal static class PlaceCheck
             // names as short as an option's are known by their parent, too
             bool common = place is ["plugin_attr", "amesh", _];
             if (apisix.Configuration.Node(place) is null
-                && apisix.Configuration.Find(place[^1]).FirstOrDefault(found => !common || found.Path is ["plugin_attr", _] or ["amesh", _]) is { Path.Count: > 0 } elsewhere
+                && apisix.Configuration.Find(place[^1]).FirstOrDefault(found => !IsOfAnotherRole(found.Path) && (!common || found.Path is ["plugin_attr", _] or ["amesh", _])) is { Path.Count: > 0 } elsewhere
                 && !told.Exists(above => elsewhere.Path.Take(above.Count).SequenceEqual(above)))
             {
                 told.Add(elsewhere.Path);
@@ -54,6 +54,9 @@ internal static class PlaceCheck
             }
         }
     }
+
+    // each role has its own
+    private static bool IsOfAnotherRole(IReadOnlyList<string> path) => path is ["deployment", "role_traditional" or "role_control_plane", ..];
 
     private static string Written(string[] place) => place.Length > 1 ? string.Join('.', place[..^1]) + ": " + place[^1] : "the left margin: " + place[0];
 }

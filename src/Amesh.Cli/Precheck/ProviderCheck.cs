@@ -41,9 +41,9 @@ internal static class ProviderCheck
 
     private static Finding Version(ApisixInstallation apisix) => apisix.Version switch
     {
-        null => Finding.Note("APISIX", $"its files are not in {apisix.Home}, so its version is not known; Amesh is tried with 3.18 and 3.9.1"),
+        null => Finding.Note("APISIX", $"its files are not in {apisix.Home}, so its version is not known; Amesh is tried with 3.18, 3.14.1 and 3.9.1"),
         ['3', '.', ..] version => Finding.Ok("APISIX", version),
-        { } version => Finding.Wrong("APISIX", $"version {version}", "Amesh needs APISIX 3; tried are 3.18 and 3.9.1"),
+        { } version => Finding.Wrong("APISIX", $"version {version}", "Amesh needs APISIX 3; tried are 3.18, 3.14.1 and 3.9.1"),
     };
 
     private static Finding LuaFiles(ApisixInstallation apisix)

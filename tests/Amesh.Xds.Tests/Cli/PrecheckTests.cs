@@ -64,6 +64,7 @@ public sealed class PrecheckTests : IDisposable
     [InlineData("source: grpc://", "source: http://", "'http' is no scheme of a source", "grpc://istiod")]
     [InlineData("source: grpc://istiod.istio-system.svc:15010", "source: recording:/nowhere", "there is no such folder", "grpc://istiod")]
     [InlineData("    source: grpc://istiod.istio-system.svc:15010", "    key: /nowhere", "plugin_attr.amesh.key: /nowhere is not there", "path")]
+    [InlineData("protocol: delta", "objects: /nowhere.yaml", "plugin_attr.amesh.objects: /nowhere.yaml is not there", "path")]
     [InlineData("protocol: delta", "protocol: rest", "'rest' is none", "delta or sotw")]
     [InlineData("protocol: delta", "protocoll: delta", "'protocoll' is no option", "protocol")]
     [InlineData("role: data_plane", "role: ${{AMESH_TEST_NOT_SET}}", "${{AMESH_TEST_NOT_SET}} has no value", "AMESH_TEST_NOT_SET")]
@@ -85,6 +86,7 @@ public sealed class PrecheckTests : IDisposable
     [InlineData("location @amesh_http2 {", "location @other {", "has no location @amesh_http2")]
     [InlineData("        include /usr/local/amesh/apisix-patch/amesh-http2-tls.conf;\n", "", "does not include amesh-http2-tls.conf: what goes to endpoints that speak TLS is refused")]
     [InlineData("    protocol: delta", "    protocol: delta\n    state_file: /var/lib/amesh/state\n    sds: off", "")]
+    [InlineData("    protocol: delta", "    transparent: [15006]", "does not include amesh-transparent.conf")]
     [InlineData("normalize_uri_like_servlet: false", "normalize_uri_like_servlet: true", "paths are changed")]
     [InlineData("proxy_mode: http&stream", "proxy_mode: http", "TCP connections of the mesh, and TLS that is not ended here, are not served")]
     [InlineData("    - POD_NAME\n", "", "nginx hides POD_NAME from the library")]
@@ -110,6 +112,14 @@ public sealed class PrecheckTests : IDisposable
         Assert.Equal(1, code);
         Assert.Contains("config.yaml: line ", errors.ToString());
         Assert.Contains(told, errors.ToString());
+    }
+
+    [Fact]
+    public async Task What_another_role_has_is_not_misplaced()
+    {
+        (_, string output) = await _apisix.CheckAsync(("  role_data_plane:\n", "  role_traditional:\n"));
+        Assert.Contains("role_data_plane.config_provider is not set", output);
+        Assert.DoesNotContain("nobody reads it", output);
     }
 
     [Fact]
@@ -139,12 +149,20 @@ public sealed class PrecheckTests : IDisposable
 
         string closed = Directory.CreateDirectory(_apisix.Folder.File("closed")).FullName;
         ApisixUnderCheck.Mode(closed, "700");
-        _apisix.CompileLibrary(ApisixUnderCheck.Loads);
-        File.Copy(Library, Path.Combine(closed, "libxds.so"));
-        (int code, string output) = await _apisix.CheckAsync(("/usr/local/amesh" + "/?.so", closed + "/?.so"));
+        File.CreateSymbolicLink(Path.Combine(closed, "lua"), Path.Combine(Repository.Root, "lua"));
+        (int code, string output) = await _apisix.CheckAsync(("/usr/local/amesh" + "/lua/?.lua", closed + "/lua/?.lua"));
         Assert.Contains($"cannot read it, {closed} is closed to them", output);
         Assert.Contains($"chmod -R a+rX {closed}", output);
         Assert.Equal(1, code);
+    }
+
+    [Fact]
+    public async Task The_library_is_read_by_the_user_of_the_master()
+    {
+        _apisix.CompileLibrary(ApisixUnderCheck.Loads);
+        ApisixUnderCheck.Mode(Library, "600");
+        (int code, _) = await _apisix.CheckAsync();
+        Assert.Equal(0, code);
     }
 
     [Fact]
