@@ -12,9 +12,11 @@ local next = next
 local pairs = pairs
 local pcall = pcall
 local require = require
+local prefix = ngx.config.prefix
 local sort = table.sort
 local tostring = tostring
 local type = type
+local str_sub = string.sub
 local table_concat = table.concat
 
 local _M = {}
@@ -65,7 +67,7 @@ end
 
 
 local function read(path)
-    local file, err = io_open(path)
+    local file, err = io_open(str_sub(path, 1, 1) == "/" and path or prefix() .. path)
     if not file then
         return nil, err
     end

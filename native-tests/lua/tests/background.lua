@@ -5,9 +5,10 @@ local wait = require("wait")
 local function with_timers(timer_at, run)
     local known, own = package.loaded["apisix.amesh.background"], ngx.timer.at
     package.loaded["apisix.amesh.background"] = nil
-    ngx.timer.at = timer_at
+    rawset(ngx.timer, "at", timer_at)
     local ok, background = pcall(require, "apisix.amesh.background")
-    package.loaded["apisix.amesh.background"], ngx.timer.at = known, own
+    package.loaded["apisix.amesh.background"] = known
+    rawset(ngx.timer, "at", own)
     assert(ok, background)
     run(background)
 end

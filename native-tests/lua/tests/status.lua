@@ -137,6 +137,8 @@ return function(test, check)
             library.nacks = 3
             metrics.update()
         end)
+        check.truthy(pcall(with_exporter, fake_prometheus(), metrics.update), "another instance")
+        check.truthy(pcall(with_exporter, prometheus, metrics.update), "and the first again")
         config.holds_library, config.library_status, config.library_error = holds, text, library_error
         check.equal(shown["amesh_applied_commit{worker=" .. ngx.worker.id() .. "}"], number, err)
         check.equal(shown.amesh_commit, number)
