@@ -63,7 +63,9 @@ function result(title, problems) {
 
 // Copies may come after the answer.
 async function settled(want, answer) {
-  for (let i = 0; want.reached_soon && i < 40 && answer.reached.length < want.reached_soon.length; i++) await sleep(50)
+  for (let i = 0; want.arrival && i < 400 && answer.arrival() !== want.arrival; i++) await sleep(50)
+  const inTime = () => answer.reached.length >= want.reached_soon.length && (want.copied === undefined || answer.length() === want.copied)
+  for (let i = 0; want.reached_soon && i < 400 && !inTime(); i++) await sleep(50)
 }
 
 // Until it holds: which endpoints eight times as many requests as there are endpoints come to, and how often they have been checked.

@@ -48,6 +48,9 @@ public sealed record AmeshPlugin
     /// <summary>When a try is followed by another.</summary>
     public Retry? Retry { get; init; }
 
+    /// <summary>How many bytes of a request's body are kept for further tries and copies, if the listener does not allow less.</summary>
+    public uint? BodyLimit { get; init; }
+
     /// <summary>Delays and errors made on purpose.</summary>
     public Fault? Fault { get; init; }
 

@@ -42,6 +42,9 @@ public sealed record Listener : ApisixObject
     /// <summary>Whether a connection goes on, as one that says nothing, when the time is over; else it is closed.</summary>
     public bool? ContinueOnTimeout { get; init; }
 
+    /// <summary>How many bytes of a request's body are kept for further tries and copies; 0 for any number, null for Envoy's default.</summary>
+    public uint? BufferLimit { get; init; }
+
     /// <summary>The chains of this destination. The most specific match wins, whatever the order.</summary>
     public required IReadOnlyList<ListenerChain> Chains { get; init; }
 

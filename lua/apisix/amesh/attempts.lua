@@ -8,12 +8,14 @@
 local core = require("apisix.core")
 local ngx_balancer = require("ngx.balancer")
 local circuit = require("apisix.amesh.circuit")
+local deadlines = require("apisix.amesh.deadlines")
 local headers = require("apisix.amesh.headers")
 local internal = require("apisix.amesh.internal")
+local late_ends = require("apisix.amesh.late_ends")
 local local_reply = require("apisix.amesh.local_reply")
 local other_hosts = require("apisix.amesh.other_hosts")
 local outlier = require("apisix.amesh.outlier")
-local request_fields = require("apisix.amesh.request_fields")
+local request_body = require("apisix.amesh.request_body")
 local retry_policy = require("apisix.amesh.retry_policy")
 local time_limits = require("apisix.amesh.time_limits")
 local try_times = require("apisix.amesh.try_times")
@@ -45,6 +47,9 @@ local TRY_AGAIN = 598
 local CONNECT_FAILURE = "upstream connect error or disconnect/reset before headers. reset reason: connection failure"
 local RESET = "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
 
+-- values of $amesh_retry with which the header filter decides; with `late` nginx also comes back without an answer
+local BY_LUA = { lua = true, late = true }
+
 -- sent again for nothing: nginx found a kept connection closed by the other end
 local FREE_AGAIN = { GET = true, HEAD = true, OPTIONS = true, PUT = true, DELETE = true, TRACE = true }
 
@@ -52,14 +57,14 @@ local FREE_AGAIN = { GET = true, HEAD = true, OPTIONS = true, PUT = true, DELETE
 local BALANCER_MAY_LEAVE = pcall(require, "resty.apisix.client")
 
 
--- To be called when the request is about to be proxied.
-function _M.begin(ctx, conf)
+-- To be called when the request is about to be proxied. policy: of its retries.
+function _M.begin(ctx, conf, policy)
     local state = ctx.amesh
     state.attempt = 1
     state.returns = 0
     state.limits = time_limits.of(ctx, conf)
     state.deadline = state.limits.deadline
-    state.policy = retry_policy.of(ctx, conf.retry)
+    state.policy = policy
     state.left = state.policy and state.policy.num or 0
     state.counted = conf.attempt_count
     internal.take_out(ctx)
@@ -74,9 +79,15 @@ function _M.count(ctx)
 end
 
 
--- A request whose body goes on while it comes cannot be sent twice.
+-- A request whose body goes on while it comes can be sent again only when that has come to its end and is kept.
 local function may_return(state)
-    return state.left > 0 and state.returns < MAX_RETURNS and not state.streaming
+    return state.left > 0 and state.returns < MAX_RETURNS and (not state.streaming or state.kept ~= nil)
+end
+
+
+-- May the balancer leave for the location? nginx has to know the way, and to send the body anew.
+local function may_leave(state)
+    return may_return(state) and not state.streaming and (state.taken_back or "") ~= ""
 end
 
 
@@ -87,7 +98,10 @@ function _M.taken_back(ctx)
         return ""
     end
 
-    if state.http2 then
+    if state.streaming and state.policy.reset and (state.http2 or state.policy.statuses[502]) then
+        return "late"
+    end
+    if state.http2 or state.streaming then
         return "lua"
     end
     return state.policy.taken_back or "lua"
@@ -192,7 +206,7 @@ function _M.run(original, route, ctx, plugin_funcs)
         if not again then
             return ngx.exit(state.failure[1])
         end
-        if not for_nothing and BALANCER_MAY_LEAVE and may_return(state) then
+        if not for_nothing and BALANCER_MAY_LEAVE and may_leave(state) then
             state.returning = true
             return ngx.exit(TRY_AGAIN)
         end
@@ -204,9 +218,8 @@ function _M.run(original, route, ctx, plugin_funcs)
         _M.count(ctx)
     end
 
-    if first and state.streaming and (state.deadline or state.limits.per_try) and not request_fields.has_ended() then
-        time_limits.goes_on(state.limits)
-        state.deadline = state.limits.deadline
+    if first then
+        late_ends.follow(ctx)
     end
 
     upstream_connection.around_try(ctx, original, route, ctx, plugin_funcs)
@@ -230,14 +243,17 @@ end
 -- any more.
 function _M.take_back(ctx)
     local state = ctx.amesh
-    if state.taken_back ~= "lua" or not may_return(state) then
+    if not BY_LUA[state.taken_back] or not may_return(state) then
         return false
     end
 
     local status = ngx.status
-    if overdue(state) or not retry_policy.wants(state.policy, ctx, status, response_header)
-        or not circuit.may_retry(ctx)
-    then
+    if overdue(state) or not retry_policy.wants(state.policy, ctx, status, response_header) then
+        return false
+    end
+
+    state.body_again = state.streaming and request_body.kept(ctx) or nil
+    if (state.streaming and not state.body_again) or not circuit.may_retry(ctx) then
         return false
     end
 
@@ -256,6 +272,13 @@ local function taken_header(name)
 end
 
 
+-- Of a request that was sent on while it came, and broke after it had ended: nginx would not try again by itself.
+local function is_reset(state)
+    return state.body_again and state.left > 0 and not time_limits.is_over(state.limits)
+           and (try_times.last_connected())
+end
+
+
 -- Decides about an answer, or a failure, that nginx came back with.
 local function judge(ctx)
     local state = ctx.amesh
@@ -266,6 +289,10 @@ local function judge(ctx)
 
     local answered = try_times.last_answered()
     report(ctx, answered and status or nil)
+    state.body_again = state.streaming and request_body.kept(ctx) or nil
+    if not answered and is_reset(state) and circuit.may_retry(ctx) then
+        return
+    end
     if not answered then
         if not state.failure then
             fail(ctx, (try_times.last_connected()), status == 504)
@@ -273,7 +300,8 @@ local function judge(ctx)
         return give_up(ctx)
     end
 
-    if state.left <= 0 or not retry_policy.wants(state.policy, ctx, status, taken_header)
+    if state.left <= 0 or (state.streaming and not state.body_again)
+        or not retry_policy.wants(state.policy, ctx, status, taken_header)
         or not circuit.may_retry(ctx)
     then
         return local_reply.send(ctx, status)
@@ -292,6 +320,20 @@ local function wait(state)
 end
 
 
+-- From here on the body is there.
+local function send_body_again(state)
+    ngx.req.set_body_data(state.body_again)
+    if state.to_copy then
+        state.to_copy.body = state.body_again
+    end
+    state.body_again, state.kept, state.streaming = nil, nil, false
+    late_ends.has_ended(state)
+    time_limits.try_again(state.limits)
+    state.deadline = state.limits.deadline
+    deadlines.forget(state)
+end
+
+
 -- Access phase of a named location that nginx came back to. Returns when there is another try; its server is in
 -- ctx.picked_server.
 function _M.come_back(ctx)
@@ -300,6 +342,9 @@ function _M.come_back(ctx)
         judge(ctx)
     end
 
+    if state.body_again then
+        send_body_again(state)
+    end
     state.returning = false
     state.returns = state.returns + 1
     wait(state)

@@ -1,7 +1,5 @@
 -- Requests to endpoints that speak HTTP/2: nginx's gRPC module carries them, whether they are gRPC or not.
-local headers = require("apisix.amesh.headers")
 local local_reply = require("apisix.amesh.local_reply")
-local request_body = require("apisix.amesh.request_body")
 local request_target = require("apisix.amesh.request_target")
 
 local ngx_var = ngx.var
@@ -54,23 +52,13 @@ function _M.is_for(ctx)
 end
 
 
--- Is it a gRPC call of which nobody knows how long its body will go on?
-function _M.goes_on(ctx)
-    return headers.is_grpc(ctx) and not headers.value(ctx, "content-length")
-end
-
-
--- target: path and query. A gRPC body goes on while it comes, so such a request can only be sent once; any other is
--- taken in first, as towards HTTP/1.1.
+-- target: path and query.
 function _M.prepare(ctx, target)
-    local state = ctx.amesh
-    state.http2 = true
+    ctx.amesh.http2 = true
     ctx.var.upstream_scheme = ctx.upstream_scheme
     if not request_target.set(ctx, target) then
         return local_reply.send(ctx, 400)
     end
-
-    state.streaming = _M.goes_on(ctx) or not request_body.read()
 end
 
 

@@ -20,6 +20,7 @@ local type = type
 
 local _M = {}
 
+local NONE = {}
 local TIMEOUT = 10000
 -- an answer that goes on is given up after so many seconds
 local LONGEST = 60
@@ -33,7 +34,7 @@ local NOT_COPIED = {
 
 
 -- The whole body, "" for none; nil when it cannot be had.
-local function read_body()
+local function whole_body()
     if not request_body.read() then
         return WITHOUT_BODY[req.get_method()] and ""
     end
@@ -146,17 +147,27 @@ local function send(premature, host, port, text)
 end
 
 
--- target: path and query that the upstream is asked for.
-function _M.request(ctx, mirrors, target)
-    local texts, body = {}, nil
-    for _, mirror in ipairs(mirrors) do
-        local host, port, ticket
+-- Those that get a copy of the request; nil for none.
+function _M.draw(mirrors)
+    local drawn
+    for _, mirror in ipairs(mirrors or NONE) do
         if fault.happens(mirror.ppm) then
-            host, port, ticket = choose_place(mirror.upstream_id)
+            drawn = drawn or {}
+            drawn[#drawn + 1] = mirror
         end
+    end
+    return drawn
+end
+
+
+-- target: path and query that the upstream is asked for. body: where nginx does not have the request's as a whole.
+function _M.request(ctx, mirrors, target, body)
+    local texts = {}
+    for _, mirror in ipairs(mirrors) do
+        local host, port, ticket = choose_place(mirror.upstream_id)
         if host then
             local keep_host = mirror.keep_host == true
-            body = body or read_body()
+            body = body or whole_body()
             if not body then
                 core.log.warn("a request is not mirrored, its body cannot be had")
                 return

@@ -9,6 +9,7 @@ local gmatch = string.gmatch
 local ipairs = ipairs
 local lower = string.lower
 local min = math.min
+local next = next
 local pairs = pairs
 local random = math.random
 local setmetatable = setmetatable
@@ -182,6 +183,13 @@ function _M.of(ctx, retry)
         compiled[retry] = policy
     end
     return takes(policy, ctx)
+end
+
+
+-- May a request have to be sent again that an endpoint has had a part of?
+function _M.needs_body(policy)
+    return policy ~= nil and policy.num > 0
+           and (policy.reset or policy.grpc ~= nil or policy.response_headers ~= nil or next(policy.statuses) ~= nil)
 end
 
 

@@ -2,10 +2,8 @@
 -- count.
 local headers = require("apisix.amesh.headers")
 local internal = require("apisix.amesh.internal")
-local request_body = require("apisix.amesh.request_body")
 
 local ngx_now = ngx.now
-local sleep = ngx.sleep
 local start_time = ngx.req.start_time
 local max = math.max
 local min = math.min
@@ -73,7 +71,13 @@ local function stream(ctx, conf)
 end
 
 
--- Those that count from the request's end. A connection that switches protocols has none.
+local function smaller(a, b)
+    return (a == 0 or (b ~= 0 and b < a)) and b or a
+end
+
+
+-- Those that count from the request's end. A connection that switches protocols has none. Where a request has not ended
+-- yet, that of a try is one of the request as a whole, until there is another try.
 local function from_complete_request(ctx, conf, limits)
     if ctx.amesh.upgrade then
         return
@@ -87,40 +91,55 @@ local function from_complete_request(ctx, conf, limits)
     end
 
     if ctx.amesh.streaming then
-        -- what has come together with the headers is seen when nginx reads on
-        sleep(0)
-    else
-        request_body.read()
+        limits.after_end, limits.whole, limits.later_per_try = smaller(seconds, per_try), seconds, per_try
+        return
     end
     limits.deadline = seconds > 0 and ngx_now() + seconds or nil
     limits.per_try = per_try > 0 and per_try or nil
 end
 
 
-local function use_stream_deadline(limits)
-    limits.deadline, limits.words, limits.grpc_status = limits.stream_deadline, STREAM_TIMEOUT, DEADLINE_EXCEEDED
+-- To be called when a request has ended that began to be sent before.
+function _M.request_ends(limits)
+    local now = ngx_now()
+    local deadline = now + limits.after_end
+    limits.after_end = nil
+    limits.whole_deadline = limits.whole > 0 and now + limits.whole or nil
+    if deadline < (limits.deadline or math.huge) then
+        limits.deadline, limits.words, limits.grpc_status = deadline, UPSTREAM_TIMEOUT, nil
+    end
 end
 
 
--- To be called when the request turns out to go on while it is answered: its end is not waited for to begin to count.
-function _M.goes_on(limits)
-    limits.per_try = nil
-    use_stream_deadline(limits)
+-- The same request is sent once more, now that it is whole.
+function _M.try_again(limits)
+    if limits.whole and limits.words == UPSTREAM_TIMEOUT then
+        limits.deadline = limits.whole_deadline
+        limits.per_try = limits.later_per_try > 0 and limits.later_per_try or nil
+    end
+end
+
+
+-- Is the time over for the whole of a request that was sent on before it had ended, all tries included?
+function _M.is_over(limits)
+    local deadline = limits.deadline
+    if limits.whole and limits.words == UPSTREAM_TIMEOUT then
+        deadline = limits.whole_deadline
+    end
+    return deadline ~= nil and ngx_now() >= deadline
 end
 
 
 -- deadline: when the answer must be complete, nil for never; words, grpc_status: of the answer when it is not.
--- per_try, idle: seconds. May wait for the request's body.
+-- per_try, idle: seconds. after_end: seconds from the end of a request that has not ended; then there is no per_try.
 function _M.of(ctx, conf)
     local limits = { idle = conf.idle_timeout, words = UPSTREAM_TIMEOUT }
     from_complete_request(ctx, conf, limits)
 
     local seconds = stream(ctx, conf)
-    if seconds > 0 then
-        limits.stream_deadline = start_time() + seconds
-        if limits.stream_deadline < (limits.deadline or math.huge) then
-            use_stream_deadline(limits)
-        end
+    local stream_deadline = seconds > 0 and start_time() + seconds or math.huge
+    if stream_deadline < (limits.deadline or math.huge) then
+        limits.deadline, limits.words, limits.grpc_status = stream_deadline, STREAM_TIMEOUT, DEADLINE_EXCEEDED
     end
 
     local retry = conf.retry

@@ -19,6 +19,7 @@ local header_ops = require("apisix.amesh.header_ops")
 local http2 = require("apisix.amesh.http2")
 local http_filters = require("apisix.amesh.http_filters")
 local internal = require("apisix.amesh.internal")
+local late_ends = require("apisix.amesh.late_ends")
 local listeners = require("apisix.amesh.listeners")
 local local_reply = require("apisix.amesh.local_reply")
 local metrics = require("apisix.amesh.metrics")
@@ -26,8 +27,10 @@ local mirror = require("apisix.amesh.mirror")
 local proxy = require("apisix.amesh.proxy")
 local ready_upstreams = require("apisix.amesh.ready_upstreams")
 local redirect = require("apisix.amesh.redirect")
+local request_body = require("apisix.amesh.request_body")
 local request_id = require("apisix.amesh.request_id")
 local request_target = require("apisix.amesh.request_target")
+local retry_policy = require("apisix.amesh.retry_policy")
 local rewrite = require("apisix.amesh.rewrite")
 local upgrade = require("apisix.amesh.upgrade")
 local upstream_connection = require("apisix.amesh.upstream_connection")
@@ -239,9 +242,13 @@ function _M.before_proxy(conf, ctx)
 
     local target = rewrite.target(ctx, (state.cluster and state.cluster.rewrite) or conf.rewrite)
     local to_http2 = http2.is_for(ctx)
-    -- a copy needs the whole body, and a call that goes on both ways would not begin before it is there
-    if conf.mirrors and not (to_http2 and http2.goes_on(ctx)) then
-        mirror.request(ctx, conf.mirrors, target)
+    local policy, mirrors = retry_policy.of(ctx, conf.retry), mirror.draw(conf.mirrors)
+    local body_is_there, kept = request_body.settle(ctx, conf, mirrors ~= nil or retry_policy.needs_body(policy))
+    state.streaming, state.kept = not body_is_there, kept
+    if mirrors and body_is_there then
+        mirror.request(ctx, mirrors, target)
+    elseif kept then
+        state.to_copy = mirrors and { mirrors = mirrors, target = target }
     end
 
     upstream_tls.prepare(ctx, ctx.upstream_conf)
@@ -252,7 +259,7 @@ function _M.before_proxy(conf, ctx)
         ctx.var.upstream_uri = target
     end
 
-    attempts.begin(ctx, conf)
+    attempts.begin(ctx, conf, policy)
     circuit.enter(ctx, ctx.balancer_server or ctx.balancer_ip .. ":" .. ctx.balancer_port)
     return proxy.enter(ctx)
 end
@@ -271,6 +278,15 @@ local function add_set_cookie(cookie)
 end
 
 
+-- An answer has begun: it must be complete in time.
+local function watch(state)
+    if state.deadline and not state.watched then
+        deadlines.prepare(state)
+        deadlines.watch(state)
+    end
+end
+
+
 function _M.header_filter(conf, ctx)
     local state = ctx.amesh
     if not state then
@@ -285,8 +301,9 @@ function _M.header_filter(conf, ctx)
     local status, body, grpc_status = attempts.outcome(ctx, answered)
     if status and not state.replied then
         state.body = local_reply.shape(ctx, status, body, grpc_status)
-    elseif state.deadline and not state.replied then
-        state.watch = deadlines.add(state.deadline)
+    elseif not state.replied then
+        state.answered = answered
+        watch(state)
     end
 
     request_id.response(ctx, listeners.of(ctx) or NO_CHAIN)
@@ -323,15 +340,26 @@ function _M.body_filter(_, ctx)
         ngx.arg[1] = state.body
         ngx.arg[2] = true
         state.body = ""
-    elseif state.deadline and not state.replied and not ngx.arg[2] and attempts.is_overdue(ctx) then
+    elseif state.cut or (state.deadline and not state.replied and not ngx.arg[2] and attempts.is_overdue(ctx)) then
         error("the route's timeout is over, the response is cut")
     end
 end
 
 
+-- Copies of a request whose body has been sent on while it came.
+local function copy_late(ctx, copy)
+    local body = copy and (copy.body or request_body.kept(ctx))
+    if body then
+        mirror.request(ctx, copy.mirrors, copy.target, body)
+    end
+end
+
+
 function _M.log(_, ctx)
-    if ctx.amesh and ctx.amesh.watch then
-        deadlines.remove(ctx.amesh.watch)
+    if ctx.amesh then
+        deadlines.forget(ctx.amesh)
+        late_ends.forget(ctx.amesh)
+        copy_late(ctx, ctx.amesh.to_copy)
     end
     if ctx.amesh and ctx.amesh.request_target then
         request_target.restore(ctx)

@@ -1,6 +1,7 @@
 // What an answer lacks of what is wanted. want: { status, body, cut, headers, trailers, settings (of HTTP/2), seen: { path, host, method, headers,
 // body, http, served_by }, reached: number or addresses,
-// reached_soon: sorted addresses, seconds: [from, to] }. A header that must not be there is null; a
+// reached_soon: sorted addresses, arrival: what of the request's body came to the endpoint, in the end ('whole', 'aborted', 'comes'), copied: how much of
+// it came there last, seconds: [from, to] }. A header that must not be there is null; a
 // regular expression is matched; a function is asked.
 import { isDeepStrictEqual } from 'node:util'
 
@@ -38,6 +39,8 @@ export function differences(want, got) {
   if (typeof want.reached === 'number') check('tries', want.reached, got.reached.length)
   else if (want.reached) check('reached', want.reached, got.reached)
   if (want.reached_soon) check('reached', want.reached_soon, [...got.reached].sort())
+  if (want.arrival) check('arrival', want.arrival, got.arrival())
+  if (want.copied !== undefined) check('copied', want.copied, got.length())
   if (want.seconds && (got.seconds < want.seconds[0] || got.seconds > want.seconds[1])) {
     problems.push(`seconds: wanted ${want.seconds.join(' to ')}, got ${got.seconds}`)
   }

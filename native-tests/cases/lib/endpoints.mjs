@@ -2,6 +2,7 @@
 // tell them to:
 //   x-answer-status: 503, x-answer-headers: {"a":"b"}, x-answer-only: ADDRESS (the rest of these headers count there alone)
 //   (a path /says/TEXT answers the text, which is in base64url)
+//   x-answer-early: yes (as soon as the head is there), x-answer-echo: yes (the body goes back while it comes)
 //   x-answer-after: 300 (milliseconds), x-answer-reset: yes, x-answer-half: yes (half of a body, and then nothing), x-answer-large: BYTES (a header of so many)
 import http from 'node:http'
 import http2 from 'node:http2'
@@ -16,6 +17,18 @@ function note(headers, address) {
   if (!id) return
   if (!reached.has(id)) reached.set(id, [])
   reached.get(id).push(address)
+}
+
+// id of a request -> what came of its body in its last try: { length, state: 'comes', 'whole' or 'aborted' }
+export const arrived = new Map()
+
+function watchBody(stream, headers) {
+  const body = { length: 0, state: 'comes' }
+  if (headers['x-case']) arrived.set(headers['x-case'], body)
+  stream.on('data', part => { body.length += part.length })
+  // of HTTP/2 one that is broken off has an end, too
+  stream.on('end', () => setImmediate(() => { if (body.state === 'comes') body.state = stream.aborted ? 'aborted' : 'whole' }))
+  for (const event of ['aborted', 'error', 'close']) stream.on(event, () => { if (body.state === 'comes') body.state = stream.readableEnded && !stream.aborted ? 'whole' : 'aborted' })
 }
 
 function bodyOf(stream) {
@@ -37,7 +50,15 @@ async function http1(request, response) {
   if (answersHttp(request, response)) return
   const address = request.socket.localAddress
   note(request.headers, address)
-  const body = await bodyOf(request)
+  watchBody(request, request.headers)
+  const whole = bodyOf(request)
+  if (request.headers['x-answer-early']) return response.writeHead(Number(request.headers['x-answer-status']), { 'content-type': 'text/plain' }).end('no more of it')
+  if (request.headers['x-answer-echo']) {
+    response.writeHead(200, { 'content-type': 'text/plain' }).flushHeaders()
+    return request.pipe(response)
+  }
+
+  const body = await whole
   const asked = request.url.match(/^\/says\/([\w-]*)/)
   if (asked) return response.end(Buffer.from(asked[1], 'base64url'))
   const told_ = told(request.headers, address)
@@ -63,6 +84,11 @@ async function http2Stream(stream, headers, _flags, raw) {
   note(headers, address)
   const told_ = told(headers, address)
   stream.on('error', () => {})
+  watchBody(stream, headers)
+  if (told_['x-answer-early']) {
+    stream.respond({ ':status': Number(told_['x-answer-status']), 'content-type': 'text/plain' })
+    return stream.end('no more of it')
+  }
   // a call that goes on both ways
   if (told_['x-answer-echo']) {
     stream.respond({ ':status': 200, 'content-type': headers['content-type'] ?? 'text/plain', 'x-from-backend': 'yes' }, { waitForTrailers: true })

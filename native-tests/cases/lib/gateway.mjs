@@ -14,6 +14,9 @@ const CONTROL = 15099
 const HTTP_ONLY = process.env.AMESH_HTTP_ONLY === 'yes'
 const NODE = { id: 'sidecar~127.0.0.1~cases.default~default.svc.cluster.local', cluster: 'cases.default' }
 
+// somebody who wants a body before the mesh does, as plugins do
+const READS_FIRST = 'rewrite_by_lua_block { if ngx.var.http_x_read_first then ngx.req.read_body() end }'
+
 const get = url => new Promise((done, failed) => {
   http.get(url, response => {
     let text = ''
@@ -22,10 +25,12 @@ const get = url => new Promise((done, failed) => {
 })
 
 function testGateway(folder, source) {
+  const more = path.join(folder, 'http.conf')
+  fs.writeFileSync(more, READS_FIRST)
   return spawn(path.join(root, 'native-tests/gateway/start.sh'), [path.join(folder, 'gateway')], {
     env: {
       ...process.env, AMESH_LIBRARY: library, AMESH_SOURCE: source, AMESH_OPTIONS: JSON.stringify({ source, node: NODE }), GATEWAY_WORKERS: '1',
-      GATEWAY_USER: 'root',
+      GATEWAY_USER: 'root', GATEWAY_HTTP_CONF: more,
     },
     stdio: 'ignore',
   })
@@ -49,6 +54,7 @@ function apisix(folder, source) {
 `)
     .replace(/^ {4}source: .*/m, `    source: "${source}"\n    library: "${library}"\n    node: ${JSON.stringify(NODE)}`)
     .replace(/^nginx_config:\n/m, 'nginx_config:\n  user: root\n  worker_processes: 1\n  error_log_level: info\n  worker_rlimit_nofile: 20000\n')
+    .replace(/^ {2}http_server_configuration_snippet: \|\n/m, line => `${line}    ${READS_FIRST}\n`)
     // shorter than any case waits: those in amesh-locations.conf count
     .replace(/^ {2}http:\n/m, '  http:\n    client_body_timeout: 1s\n    send_timeout: 1s\n    keepalive_timeout: 1s\n')
   fs.writeFileSync(path.join(prefix, 'conf/config.yaml'), /^ {2}ssl:/m.test(text) ? text : text.replace(/^apisix:\n/m, 'apisix:\n  ssl: {enable: false}\n'))

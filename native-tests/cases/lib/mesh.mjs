@@ -55,6 +55,7 @@ function listener(one) {
     '@type': TYPE + 'envoy.config.listener.v3.Listener',
     name: hostOf(one),
     address: { socket_address: { address: '0.0.0.0', port_value: portOf(one) } },
+    ...one.listener,
     filter_chains: [{
       filters: [...one.network_filters ?? [], {
         name: 'envoy.filters.network.http_connection_manager',

@@ -14,6 +14,7 @@ namespace Amesh.Translation.Listeners;
 /// <param name="Inspectors">What looks at first bytes, <c>tls</c> before <c>http</c>.</param>
 /// <param name="InspectTimeout">See <see cref="Apisix.Listener.InspectTimeout"/>.</param>
 /// <param name="ContinuesOnTimeout">See <see cref="Apisix.Listener.ContinueOnTimeout"/>.</param>
+/// <param name="BufferLimit">See <see cref="Apisix.Listener.BufferLimit"/>.</param>
 internal sealed record ListenerModel(
     IReadOnlyList<SocketPlace> Addresses,
     string? OriginalDst,
@@ -21,7 +22,8 @@ internal sealed record ListenerModel(
     string? Direction,
     IReadOnlyList<Inspector> Inspectors,
     double InspectTimeout,
-    bool ContinuesOnTimeout)
+    bool ContinuesOnTimeout,
+    uint? BufferLimit)
 {
     // Envoy's default for Listener.listener_filters_timeout.
     private const double DefaultTimeout = 15;
@@ -57,7 +59,8 @@ internal sealed record ListenerModel(
             },
             [.. InspectorsOf(listener)],
             listener.ListenerFiltersTimeout is { } timeout ? Durations.Seconds(timeout) : DefaultTimeout,
-            listener.ContinueOnListenerFiltersTimeout);
+            listener.ContinueOnListenerFiltersTimeout,
+            listener.PerConnectionBufferLimitBytes);
     }
 
     private static ListenerFilter? Find(Listener listener, string type) =>

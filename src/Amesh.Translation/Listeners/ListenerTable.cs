@@ -119,6 +119,7 @@ internal sealed class ListenerTable
             InspectExcept = exceptions.Length == 0 ? null : exceptions,
             InspectTimeout = inspectors.Length == 0 ? null : head.InspectTimeout,
             ContinueOnTimeout = inspectors.Length > 0 && head.ContinuesOnTimeout ? true : null,
+            BufferLimit = head.BufferLimit,
             Chains = chains,
             DefaultChain = last,
         };

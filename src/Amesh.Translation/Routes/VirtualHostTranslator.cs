@@ -126,7 +126,7 @@ internal sealed class VirtualHostTranslator
             case EnvoyRoute.ActionOneofCase.Route_:
                 (string? upstreamId, AmeshPlugin? plugin) = new RouteActions(_scope, _virtualHost, _clusters)
                     .Translate(route.Route_, route.Match, diagnostics.At("route"));
-                return (upstreamId, plugin!);
+                return (upstreamId, plugin! with { BodyLimit = route.PerRequestBufferLimitBytes ?? _virtualHost.PerRequestBufferLimitBytes });
             case EnvoyRoute.ActionOneofCase.Redirect:
                 return (null, new AmeshPlugin { Redirect = Redirects.Translate(route.Redirect, route.Match, diagnostics.At("redirect")) });
             case EnvoyRoute.ActionOneofCase.DirectResponse:

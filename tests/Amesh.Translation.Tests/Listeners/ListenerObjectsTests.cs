@@ -151,6 +151,18 @@ public class ListenerObjectsTests
     }
 
     [Fact]
+    public void What_is_kept_of_bodies_is_said_where_the_listener_says_it()
+    {
+        EnvoyListener listener = Listener("l", Chain("any"));
+        Set(listener);
+        Assert.DoesNotContain("buffer_limit", ForPort(null), StringComparison.Ordinal);
+
+        listener.PerConnectionBufferLimitBytes = 32768;
+        Set(listener);
+        Assert.Contains("\"buffer_limit\":32768,\"chains\"", ForPort(null), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_predicate_with_not_and_any_is_worked_out_by_port()
     {
         EnvoyListener listener = Listener("l", Chain("any"), Chain("p", port: 443), Chain("q", port: 80));

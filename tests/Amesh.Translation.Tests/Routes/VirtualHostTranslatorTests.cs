@@ -61,6 +61,20 @@ public class VirtualHostTranslatorTests
         Assert.Equal(("x-to", null), (one.ClusterHeader, one.UpstreamId));
     }
 
+    [Theory]
+    [InlineData(null, null, null)]
+    [InlineData(null, 10u, 10u)]
+    [InlineData(0u, 10u, 0u)]
+    [InlineData(20u, null, 20u)]
+    public void What_is_kept_of_bodies_is_the_routes_limit_or_else_the_virtual_hosts(uint? route, uint? virtualHost, uint? expected)
+    {
+        EnvoyVirtualHost host = Host(new RouteAction { Cluster = "there" });
+        host.PerRequestBufferLimitBytes = virtualHost;
+        host.Routes[0].PerRequestBufferLimitBytes = route;
+
+        Assert.Equal(expected, Translated(host).Routes[0].Plugins.Amesh.BodyLimit);
+    }
+
     private static TranslatedVirtualHost Translated(EnvoyVirtualHost host) => VirtualHostTranslator.Translate(
         new RouteScope("rc", new RouteConfiguration(), new OneCluster()),
         host,

@@ -24,7 +24,7 @@ internal static class HttpConnectionManagerFields
             { "request_id_extension", Exact("", "see the extensions") },
             { "generate_request_id preserve_external_request_id", Exact("listeners.chains[].http.request_id") },
             { "always_set_request_id_in_response", Exact("listeners.chains[].http.request_id_in_response") },
-            { "proxy_100_continue", Near("", "nginx answers 100 Continue itself") },
+            { "proxy_100_continue", Near("", "nginx answers 100 Continue itself, and the endpoint is not asked") },
             { "stream_idle_timeout", NotYet("idle streams last as long as nginx is configured to").Unless(FieldValue.ZeroSeconds) },
             { "request_timeout request_headers_timeout", NotYet("slow requests are cut off as nginx is configured to").Unless(FieldValue.ZeroSeconds) },
             { "drain_timeout delayed_close_timeout", Inert("nginx drains by its own rules") },

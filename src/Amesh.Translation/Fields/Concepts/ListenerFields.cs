@@ -26,7 +26,7 @@ internal static class ListenerFields
             { "access_log", NotYet("access logs are not translated yet", "plugins.file-logger") },
             { "additional_addresses", Exact("listeners.address, port", "one object for each address") },
             { "filter_chain_matcher", NotYet("the chains' own filter_chain_match alone is read") },
-            { "per_connection_buffer_limit_bytes", Inert("buffers are as nginx is configured") },
+            { "per_connection_buffer_limit_bytes", Near("listeners.buffer_limit", RouteFields.Kept) },
             { "drain_type", Inert("nginx drains by its own rules") },
         },
         new("envoy.config.listener.v3.FilterChain")

@@ -11,8 +11,8 @@ internal static class RouteActionFields
         {
             { "cluster", Exact("routes.upstream_id") },
             { "weighted_clusters", Exact("plugins.amesh clusters") },
-            { "timeout", Exact("plugins.amesh timeout", "an HTTP/2 client whose answer stops in the middle is cut off when its endpoint was silent for so long") },
-            { "retry_policy", Exact("plugins.amesh retry") },
+            { "timeout", Exact("plugins.amesh timeout") },
+            { "retry_policy", Exact("plugins.amesh retry", "a body is sent again when it is whole and kept, see per_request_buffer_limit_bytes") },
             { "max_stream_duration", Exact("", "see RouteAction.MaxStreamDuration") },
             { "max_grpc_timeout grpc_timeout_offset", Exact("plugins.amesh max_grpc_timeout, grpc_timeout_offset") },
             { "cluster_not_found_response_code", Exact("plugins.amesh not_found_status") },
@@ -25,7 +25,7 @@ internal static class RouteActionFields
             { "append_x_forwarded_host", Exact("plugins.amesh append_forwarded_host") },
             {
                 "request_mirror_policies",
-                Exact("plugins.amesh mirrors", "copies go out when the whole body is there; a gRPC call whose length is not known is not copied")
+                Exact("plugins.amesh mirrors", "copies go out when the whole body is there; one that is not kept (see per_request_buffer_limit_bytes) is not copied")
             },
             { "cluster_header", Exact("plugins.amesh cluster_header", "a cluster of the connection's own destination cannot be named: 503") },
             { "cluster_specifier_plugin inline_cluster_specifier_plugin", NotYet("such a route answers 503") },

@@ -37,7 +37,7 @@ internal static class RouteConfigurationFields
             { "request_mirror_policies", Exact("plugins.amesh mirrors") },
             { "metadata", Exact("", "see envoy.config.core.v3.Metadata") },
             { "virtual_clusters", Inert("statistics alone") },
-            { "per_request_buffer_limit_bytes", Inert("buffers are as nginx is configured") },
+            { "per_request_buffer_limit_bytes", Near("plugins.amesh body_limit", RouteFields.Kept) },
         },
     ]);
 }

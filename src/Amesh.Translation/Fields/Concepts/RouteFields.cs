@@ -5,6 +5,10 @@ namespace Amesh.Translation.Fields.Concepts;
 /// <summary>Routes, and what is on them beside match and action.</summary>
 internal static class RouteFields
 {
+    /// <summary>What is kept of a request's body while it goes on.</summary>
+    public const string Kept =
+        "at most 1 MiB of an HTTP/1.1 client's; an HTTP/2 client's is waited for up to the limit where its length is known, and for 15 ms where not; the rest goes on and is kept no longer";
+
     public static Concept Concept { get; } = new("Routes",
     [
         new("envoy.config.route.v3.Route")
@@ -22,7 +26,7 @@ internal static class RouteFields
             { "filter_action non_forwarding_action", NotYet("such a route answers 503") },
             { "tracing", NotYet("no spans are made") },
             { "stat_prefix", Inert("statistics alone") },
-            { "per_request_buffer_limit_bytes", Inert("buffers are as nginx is configured") },
+            { "per_request_buffer_limit_bytes", Near("plugins.amesh body_limit", Kept) },
         },
         new("envoy.config.route.v3.Decorator", Inert("the name of a span; without tracing there is none")),
         new("envoy.config.route.v3.RedirectAction")
