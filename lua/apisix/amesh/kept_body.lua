@@ -39,12 +39,13 @@ function _M.whole(kept, limit)
 
     local came = ngx_var.request_length - kept.before
     local size = buffer and tonumber(buffer.last - buffer.start) or 0
-    if came > limit or came ~= kept.size + size then
+    if came ~= kept.size + size then
         return nil
     end
 
     local text = ffi.string(kept.start, kept.size) .. (buffer and ffi.string(buffer.start, size) or "")
-    return kept.length and text or chunked.decoded(text)
+    local body = kept.length and text or chunked.decoded(text)
+    return body and #body <= limit and body or nil
 end
 
 

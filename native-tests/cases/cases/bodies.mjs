@@ -72,7 +72,7 @@ export default [
     routes: [
       { match: { prefix: '/more' }, per_request_buffer_limit_bytes: 5000, route: { cluster: 'one', ...policy('5xx') } }, { match: { prefix: '/' }, route: { cluster: 'one', ...policy('5xx') } },
     ],
-    requests: [['/', 80, 3], ['/', 104, 1], ['/more', 104, 3], ['/more', 1600, 1]].flatMap(([path, length, tries]) => [false, true].map(chunked => (
+    requests: [['/', 96, 3], ['/', 112, 1], ['/more', 112, 3], ['/more', 1600, 1]].flatMap(([path, length, tries]) => [false, true].map(chunked => (
       post({ path, chunked, body: [large(length / 2), large(length / 2)], headers: { 'x-answer-status': 503 } }, { status: 503, reached: tries })))),
   },
   {
