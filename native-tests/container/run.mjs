@@ -115,7 +115,8 @@ function layOut() {
 function container(verb, variables = {}) {
   const environment = { AMESH_SOURCE: `grpc://${CONTROL_PLANE}:15010`, ...node, ...variables }
   if (engineImage) {
-    name = `amesh-test-${process.pid}-${++containers}`
+    name = `amesh-test-${process.pid}-${names.length}`
+    names.push(name)
     const said = Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`])
     return start('proxy', engine[0], [...engine.slice(1), 'run', '--name', name, '--rm', '--network', 'host', '--read-only', '--read-only-tmpfs=false', '--cap-drop', 'all',
       '--security-opt', 'no-new-privileges', '--ulimit', 'nofile=4096:4096', '--ulimit', 'nproc=1000:1000', '--volume', `${volume}:/run/amesh`, ...said, engineImage, ...verb])
@@ -186,7 +187,7 @@ http { access_log off; client_body_temp_path ${files}/body; client_max_body_size
 }
 
 let replay, proxy, asked, name
-let containers = 0
+const names = []
 // what Istio's injector says of the pod, here the one that was recorded
 const node = {
   POD_NAME: 'productpage-v1-0', POD_NAMESPACE: 'default', INSTANCE_IP: '127.0.1.1', SERVICE_ACCOUNT: 'bookinfo-productpage',
@@ -328,7 +329,7 @@ try {
   console.log(`FAILED ${error.message}`)
 } finally {
   // --kill-child takes the container's processes along
-  if (name) spawnSync(engine[0], [...engine.slice(1), 'rm', '--force', '--ignore', name])
+  if (names.length > 0) spawnSync(engine[0], [...engine.slice(1), 'rm', '--force', '--ignore', ...names])
   for (const child of children) child.kill('SIGKILL')
   await sleep(500)
   if (process.env.KEEP) console.log(`kept ${folder}`)
