@@ -1,24 +1,15 @@
 namespace Amesh.Apisix;
 
-/// <summary>A comparison with a name in a certificate; one of the forms.</summary>
-/// <param name="Type"><c>uri</c>, <c>dns</c>, <c>email</c>, <c>ip</c> or <c>any</c>.</param>
-public sealed record SanMatch(string Type)
+/// <summary>A comparison with a name in a certificate.</summary>
+public sealed record SanMatch : StringMatch
 {
-    /// <summary>The whole name.</summary>
-    public string? Exact { get; init; }
+    /// <summary>With names of a type.</summary>
+    public SanMatch(string type) => Type = type;
 
-    /// <summary>The start.</summary>
-    public string? Prefix { get; init; }
+    /// <summary>With names of a type, as a text is compared.</summary>
+    public SanMatch(string type, StringMatch match)
+        : base(match) => Type = type;
 
-    /// <summary>The end.</summary>
-    public string? Suffix { get; init; }
-
-    /// <summary>A part.</summary>
-    public string? Contains { get; init; }
-
-    /// <summary>A regular expression (PCRE), anchored.</summary>
-    public string? Regex { get; init; }
-
-    /// <summary>Whether case is left out.</summary>
-    public bool? IgnoreCase { get; init; }
+    /// <summary>Which names: <c>uri</c>, <c>dns</c>, <c>email</c>, <c>ip</c> or <c>any</c>.</summary>
+    public string Type { get; }
 }

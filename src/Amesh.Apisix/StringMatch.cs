@@ -1,7 +1,7 @@
 namespace Amesh.Apisix;
 
 /// <summary>A comparison with a text, as lua/apisix/amesh/texts.lua makes it; exactly one of the forms. Where it may be none, that holds for no text.</summary>
-public sealed record StringMatch
+public record StringMatch
 {
     /// <summary>The whole text.</summary>
     public string? Exact { get; init; }

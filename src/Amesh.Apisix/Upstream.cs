@@ -15,11 +15,8 @@ public sealed record Upstream : ApisixObject
     /// <summary>How connections are kept; as APISIX is configured where it is not said.</summary>
     public KeepalivePool? KeepalivePool { get; init; }
 
-    /// <summary><c>pass</c>: the request's own Host; <c>rewrite</c>: <see cref="UpstreamHost"/>.</summary>
+    /// <summary><c>pass</c>: endpoints get the request's own Host.</summary>
     public string? PassHost { get; init; }
-
-    /// <summary>The Host that is sent when <see cref="PassHost"/> is <c>rewrite</c>.</summary>
-    public string? UpstreamHost { get; init; }
 
     /// <summary><c>http</c>, <c>https</c>, <c>grpc</c> or <c>grpcs</c>.</summary>
     public string? Scheme { get; init; }

@@ -95,7 +95,7 @@ public sealed record HttpQuestion : HealthQuestion
     public int MostReceived { get; init; } = 1024;
 
     /// <summary>What the service must call itself in <c>x-envoy-upstream-healthchecked-cluster</c>.</summary>
-    public SanMatch? Service { get; init; }
+    public StringMatch? Service { get; init; }
 }
 
 /// <summary>A header of a check.</summary>

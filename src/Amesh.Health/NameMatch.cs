@@ -22,12 +22,12 @@ internal static class NameMatch
         }
 
         // A certificate's wildcard stands for one label.
-        return (match.Exact is { Length: > 0 } host && name.Type == "dns" && IsWildcardOf(name.Value, host)) || Holds(match, name.Value);
+        return (match.Exact is { Length: > 0 } host && name.Type == "dns" && IsWildcardOf(name.Value, host)) || Holds(match, name.Value, ignoreCase: match.Type == "dns");
     }
 
-    public static bool Holds(SanMatch match, string text)
+    public static bool Holds(StringMatch match, string text, bool ignoreCase = false)
     {
-        StringComparison comparison = match.IgnoreCase == true || match.Type == "dns" ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+        StringComparison comparison = ignoreCase || match.IgnoreCase == true ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
         return match.Exact is { } exact ? exact.Length > 0 && text.Equals(exact, comparison)
             : match.Prefix is { } prefix ? text.StartsWith(prefix, comparison)
             : match.Suffix is { } suffix ? text.EndsWith(suffix, comparison)

@@ -7,7 +7,6 @@ using Amesh.Native.Zone;
 using Amesh.Translation;
 using Amesh.Xds;
 using Amesh.Xds.Ads;
-using Amesh.Xds.Nodes;
 using Amesh.Xds.Secrets;
 using Amesh.Xds.Sources;
 using Amesh.Xds.Store;
@@ -53,34 +52,16 @@ internal sealed partial class Instance : IDisposable
     /// <exception cref="StartException">Something is missing or wrong; nothing has been started.</exception>
     public Instance(StartOptions options, IZone config, IZone version, ILogger? log = null)
     {
-        IReadOnlyDictionary<string, string> environment = EnvironmentOf(options);
-        string Option(string? given, string variable) => given ?? environment.GetValueOrDefault(variable) ?? "";
-
-        LogLevel level = LevelOf(Option(options.LogLevel, "AMESH_LOG_LEVEL"));
+        var settings = new Settings(options);
+        LogLevel level = settings.LogLevel;
         _log = log ?? new NginxLog(level);
-        _protocol = ProtocolOf(Option(options.Protocol, "AMESH_PROTOCOL"));
-        _sourceText = Option(options.Source, "AMESH_SOURCE");
-        if (_sourceText.Length == 0)
-        {
-            throw new StartException("no source of configuration: set AMESH_SOURCE, or source in the options, for example to grpc://istiod.istio-system:15010");
-        }
-
+        _protocol = settings.Protocol;
+        _sourceText = settings.Source;
         try
         {
             _address = SourceAddress.Parse(_sourceText);
-            Node node = NodeOf(options, environment);
-            var tls = new GrpcTlsOptions
-            {
-                ServerName = NullIfEmpty(Option(options.ServerName, "AMESH_SERVER_NAME")),
-                CaFile = NullIfEmpty(Option(options.Ca, "AMESH_CA")),
-                CertificateFile = NullIfEmpty(Option(options.Cert, "AMESH_CERT")),
-                KeyFile = NullIfEmpty(Option(options.Key, "AMESH_KEY")),
-            };
-            if ((tls.CertificateFile is null) != (tls.KeyFile is null))
-            {
-                throw new StartException("a client certificate needs its key and the key its certificate: set both AMESH_CERT and AMESH_KEY");
-            }
-
+            Node node = settings.Node();
+            GrpcTlsOptions tls = settings.Tls();
             _source = _address.Open(
                 uri => new AdsClientOptions
                 {
@@ -92,7 +73,7 @@ internal sealed partial class Instance : IDisposable
                 },
                 _protocol,
                 _log);
-            _agent = SecretServer.Open(Option(options.Sds, "AMESH_SDS"), options.Bootstrap ?? environment.GetValueOrDefault("AMESH_BOOTSTRAP"), node, _log);
+            _agent = SecretServer.Open(settings.Sds, settings.Bootstrap, node, _log);
             _sink = new ZoneSink(config, version);
         }
         catch (Exception e) when (e is SourceException or ConfigSinkException or ArgumentException)
@@ -100,8 +81,7 @@ internal sealed partial class Instance : IDisposable
             throw new StartException(e.Message);
         }
 
-        string stateFile = Option(options.StateFile, "AMESH_STATE_FILE");
-        _state = stateFile.Length > 0 ? new LastGoodState(stateFile) : null;
+        _state = settings.StateFile is { } file ? new LastGoodState(file) : null;
         _names = new NameWatcher(_log);
         _health = new HealthWatcher(_log);
         _files = new SecretFiles(null, _log);
@@ -331,46 +311,6 @@ internal sealed partial class Instance : IDisposable
             : ads.Connected ? "connected"
             : ads.Streams == 0 ? "connecting" : "disconnected";
     }
-
-    private static LogLevel LevelOf(string name) =>
-        name.Length == 0 ? LogLevel.Information
-        : NginxLog.LevelOf(name) ?? throw new StartException($"log level '{name}': use debug, info, notice, warn or error");
-
-    private static AdsProtocol ProtocolOf(string name) => name switch
-    {
-        "" or "delta" => AdsProtocol.Delta,
-        "sotw" => AdsProtocol.Sotw,
-        _ => throw new StartException($"protocol '{name}': use delta or sotw"),
-    };
-
-    private static Node NodeOf(StartOptions options, IReadOnlyDictionary<string, string> environment)
-    {
-        if (options.Node is { } node)
-        {
-            return NodeIdentity.FromJson(node.ToJsonString(), "options: node");
-        }
-
-        string bootstrap = options.Bootstrap ?? environment.GetValueOrDefault("AMESH_BOOTSTRAP") ?? "";
-        return bootstrap.Length > 0 ? NodeIdentity.FromBootstrap(bootstrap) : NodeIdentity.FromEnvironment(environment);
-    }
-
-    private static Dictionary<string, string> EnvironmentOf(StartOptions options)
-    {
-        var environment = new Dictionary<string, string>();
-        foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
-        {
-            environment[(string)entry.Key] = (string?)entry.Value ?? "";
-        }
-
-        foreach ((string name, string value) in options.Environment ?? [])
-        {
-            environment[name] = value;
-        }
-
-        return environment;
-    }
-
-    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
 
     [LoggerMessage(1, LogLevel.Information, "libxds {Version} takes configuration from {Source} (epoch {Epoch})")]
     private static partial void LogStarted(ILogger log, string version, string source, long epoch);

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Amesh.Translation;
 
-/// <summary>Who names what, from both sides: virtual hosts and chains name clusters, chains name secrets.</summary>
+/// <summary>Who names what, from both sides: virtual hosts, chains and aggregates name clusters, clusters assignments, chains secrets.</summary>
 /// <typeparam name="TUser">Tells users apart.</typeparam>
 internal sealed class Uses<TUser>
     where TUser : notnull

@@ -14,12 +14,7 @@ internal sealed class DeltaReplayStream(GrpcServerCall call, ReplayServer server
     protected override async Task TakeAsync(ReadOnlyMemory<byte> bytes)
     {
         DeltaDiscoveryRequest request = Parse(DeltaDiscoveryRequest.Parser, bytes);
-        if (request.Node is { } node && NodeId.Length == 0)
-        {
-            NodeId = node.Id;
-            Tell(ReplayEventKind.Connected, "", $"Delta, {node.Id}");
-        }
-
+        Greet(request.Node, "Delta");
         (Watch watch, bool first) = WatchOf(request.TypeUrl);
         if (first)
         {

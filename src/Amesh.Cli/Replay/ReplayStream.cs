@@ -3,6 +3,7 @@ using Amesh.Grpc;
 using Amesh.Grpc.Server;
 using Amesh.Xds;
 using Amesh.Xds.Ads;
+using Envoy.Config.Core.V3;
 using Google.Protobuf;
 
 namespace Amesh.Cli.Replay;
@@ -22,7 +23,7 @@ internal abstract class ReplayStream(GrpcServerCall call, ReplayServer server)
     public string Peer => call.Peer;
 
     /// <summary>The id of the client's node; empty until its first request.</summary>
-    public string NodeId { get; protected set; } = "";
+    public string NodeId { get; private set; } = "";
 
     /// <summary>A picture of the watches for people; taken by other threads, so it may lag behind.</summary>
     public volatile IReadOnlyList<Watch> Watches = [];
@@ -63,6 +64,16 @@ internal abstract class ReplayStream(GrpcServerCall call, ReplayServer server)
 
     /// <summary>Sends what has changed since the client was last sent something of the type, if anything.</summary>
     protected abstract Task PushAsync(Watch watch);
+
+    /// <summary>Tells of the client that the first request of a stream names.</summary>
+    protected void Greet(Node? node, string protocol)
+    {
+        if (node is not null && NodeId.Length == 0)
+        {
+            NodeId = node.Id;
+            Tell(ReplayEventKind.Connected, "", $"{protocol}, {node.Id}");
+        }
+    }
 
     /// <returns>The watch of a type, and whether the stream asks for the type for the first time.</returns>
     protected (Watch Watch, bool First) WatchOf(string typeUrl)

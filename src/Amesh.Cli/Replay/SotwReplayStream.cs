@@ -12,12 +12,7 @@ internal sealed class SotwReplayStream(GrpcServerCall call, ReplayServer server)
     protected override async Task TakeAsync(ReadOnlyMemory<byte> bytes)
     {
         DiscoveryRequest request = Parse(DiscoveryRequest.Parser, bytes);
-        if (request.Node is { } node && NodeId.Length == 0)
-        {
-            NodeId = node.Id;
-            Tell(ReplayEventKind.Connected, "", $"SotW, {node.Id}");
-        }
-
+        Greet(request.Node, "SotW");
         (Watch watch, bool first) = WatchOf(request.TypeUrl);
         if (!first && !Answered(watch, request.ResponseNonce, request.ErrorDetail))
         {

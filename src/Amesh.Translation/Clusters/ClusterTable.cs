@@ -20,14 +20,15 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
 
     private readonly Dictionary<string, ClusterModel> _clusters = [];
     private readonly Dictionary<string, Assignment> _assignments = [];
-    private readonly Dictionary<string, SortedSet<string>> _clustersByAssignment = [];
 
-    // The aggregates that are used and name a cluster, by that cluster.
-    private readonly Dictionary<string, SortedSet<string>> _aggregates = [];
-    private readonly Dictionary<string, IReadOnlyList<string>> _members = [];
+    // Which clusters take their endpoints from which assignment.
+    private readonly Uses<string> _ofAssignments = new();
 
-    // The subsets that are used, by their cluster.
-    private readonly Dictionary<string, SortedSet<string>> _subsets = [];
+    // Which aggregates that are used name which clusters.
+    private readonly Uses<string> _aggregates = new();
+
+    // Which subsets that are used are of which cluster.
+    private readonly Uses<string> _subsets = new();
 
     // What must be made again at the end of the batch.
     private readonly SortedSet<string> _dirty = new(StringComparer.Ordinal);
@@ -58,15 +59,6 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
     public void Note(string name, Cluster? message, DiagnosticScope diagnostics)
     {
         ClusterModel? model = message is null ? null : ClusterModel.From(message, data, diagnostics.At("", Origins.Of(message.Metadata)));
-        if (_clusters.TryGetValue(name, out ClusterModel? old) && _clustersByAssignment.TryGetValue(old.AssignmentName, out SortedSet<string>? users))
-        {
-            users.Remove(name);
-            if (users.Count == 0)
-            {
-                _clustersByAssignment.Remove(old.AssignmentName);
-            }
-        }
-
         if (model is null)
         {
             _clusters.Remove(name);
@@ -74,9 +66,9 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
         else
         {
             _clusters[name] = model;
-            Entry(_clustersByAssignment, model.AssignmentName).Add(name);
         }
 
+        _ofAssignments.Replace(name, model is null ? [] : [model.AssignmentName]);
         MarkDirty(name);
     }
 
@@ -92,7 +84,7 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
             _assignments[assignment] = Assignment.From(message, diagnostics);
         }
 
-        MarkDirty(_clustersByAssignment.GetValueOrDefault(assignment) ?? []);
+        MarkDirty(_ofAssignments.Of(assignment));
     }
 
     /// <summary>A name was looked up; null for a failure. Says whether that changes anything.</summary>
@@ -129,8 +121,8 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
         }
         else if (_dirty.Add(cluster))
         {
-            MarkDirty(_aggregates.GetValueOrDefault(cluster) ?? []);
-            _dirty.UnionWith(_subsets.GetValueOrDefault(cluster) ?? []);
+            MarkDirty(_aggregates.Of(cluster));
+            _dirty.UnionWith(_subsets.Of(cluster));
         }
     }
 
@@ -173,9 +165,9 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
     // a control plane can forget to take one back (Istio does, in Delta).
     private void Make(string name)
     {
-        bool used = isNamed(name) || isNamed(Any) || _aggregates.GetValueOrDefault(name) is { Count: > 0 };
+        bool used = isNamed(name) || isNamed(Any) || _aggregates.Any(name);
         ClusterModel? cluster = used ? _clusters.GetValueOrDefault(name) : null;
-        SetMembers(name, cluster?.Members ?? []);
+        MarkDirty(_aggregates.Replace(name, cluster?.Members ?? []));
         Names.Follow(name, cluster?.Lookup is { } lookup && Names.IsAnswered
             ? cluster.Inline.Groups.SelectMany(g => g.Endpoints).Where(e => e.IsNamed).Select(e => lookup with { Name = e.Host })
             : []);
@@ -206,20 +198,7 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
     {
         var owner = new Owner(ObjectKind.Upstream, cluster, marks);
         ClusterModel? model = isNamed(name) ? _clusters.GetValueOrDefault(cluster) : null;
-        SortedSet<string> subsets = Entry(_subsets, cluster);
-        if (model is not null)
-        {
-            subsets.Add(name);
-        }
-        else
-        {
-            subsets.Remove(name);
-            if (subsets.Count == 0)
-            {
-                _subsets.Remove(cluster);
-            }
-        }
-
+        _subsets.Replace(name, model is null ? [] : [cluster]);
         if (model is null || Names.IsKnown(cluster) || !objects.Owns(owner))
         {
             objects.Set(owner, model is null ? [] : UpstreamTranslator.Subset(model, AssignmentOf(model), marks));
@@ -250,43 +229,4 @@ internal sealed class ClusterTable(ObjectTable objects, IDataReader data, Func<s
     private Assignment SaidOf(ClusterModel cluster) => cluster.Kind == ClusterKind.Eds
         ? _assignments.GetValueOrDefault(cluster.AssignmentName) ?? Assignment.None
         : Names.Resolve(cluster);
-
-    private void SetMembers(string aggregate, IReadOnlyList<string> members)
-    {
-        IReadOnlyList<string> before = _members.GetValueOrDefault(aggregate) ?? [];
-        foreach (string gone in before.Except(members))
-        {
-            if (_aggregates[gone].Remove(aggregate) && _aggregates[gone].Count == 0)
-            {
-                _aggregates.Remove(gone);
-            }
-
-            MarkDirty(gone);
-        }
-
-        foreach (string member in members.Except(before))
-        {
-            Entry(_aggregates, member).Add(aggregate);
-            MarkDirty(member);
-        }
-
-        if (members.Count == 0)
-        {
-            _members.Remove(aggregate);
-        }
-        else
-        {
-            _members[aggregate] = members;
-        }
-    }
-
-    private static SortedSet<string> Entry(Dictionary<string, SortedSet<string>> table, string key)
-    {
-        if (!table.TryGetValue(key, out SortedSet<string>? value))
-        {
-            table[key] = value = new SortedSet<string>(StringComparer.Ordinal);
-        }
-
-        return value;
-    }
 }

@@ -9,7 +9,6 @@ using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using EnvoyCheck = Envoy.Config.Core.V3.HealthCheck;
 using HealthCheck = Amesh.Health.HealthCheck;
-using StringMatching = Amesh.Translation.Expressions.Regexes;
 
 namespace Amesh.Translation.Clusters;
 
@@ -161,30 +160,15 @@ internal static class HealthChecks
         return headers;
     }
 
-    private static SanMatch? MatchOf(StringMatcher? matcher, DiagnosticScope diagnostics)
+    private static StringMatch? MatchOf(StringMatcher? matcher, DiagnosticScope diagnostics)
     {
-        if (matcher is null)
+        StringMatch? match = StringMatches.Of(matcher);
+        if (match is null && matcher is not null)
         {
-            return null;
+            diagnostics.NotYet("", "this matcher is not known; the service's name is not looked at");
         }
 
-        SanMatch any = new("any") { IgnoreCase = matcher.IgnoreCase ? true : null };
-        switch (matcher.MatchPatternCase)
-        {
-            case StringMatcher.MatchPatternOneofCase.Exact:
-                return any with { Exact = matcher.Exact };
-            case StringMatcher.MatchPatternOneofCase.Prefix:
-                return any with { Prefix = matcher.Prefix };
-            case StringMatcher.MatchPatternOneofCase.Suffix:
-                return any with { Suffix = matcher.Suffix };
-            case StringMatcher.MatchPatternOneofCase.Contains:
-                return any with { Contains = matcher.Contains };
-            case StringMatcher.MatchPatternOneofCase.SafeRegex when StringMatching.Whole(matcher.SafeRegex.Regex) is { } pattern:
-                return any with { Regex = pattern };
-            default:
-                diagnostics.NotYet("", "this matcher is not known; the service's name is not looked at");
-                return null;
-        }
+        return match;
     }
 
     private static TimeSpan? Time(Duration? duration) =>

@@ -11,7 +11,7 @@ namespace Amesh.Translation.Expressions;
 /// with RE2 itself. PCRE is used on bytes, since it matches nothing at all in a text that is not UTF-8 otherwise; only
 /// an expression that speaks of characters above ASCII asks it for UTF.
 /// </remarks>
-internal sealed class Re2Syntax
+internal sealed partial class Re2Syntax
 {
     private const int MaxRepeat = 1000;
     private const int MaxDepth = 1000;
@@ -95,120 +95,6 @@ internal sealed class Re2Syntax
         _pcre.Append('|');
         item = default;
         return true;
-    }
-
-    private bool Group(ref Flags flags, ref Item item)
-    {
-        if (++_depth > MaxDepth)
-        {
-            return false;
-        }
-
-        int start = _pcre.Length;
-        _at++;
-        Flags inside = flags;
-        if (_at < _re2.Length && _re2[_at] == '?')
-        {
-            if (Named(out bool named) is false)
-            {
-                return false;
-            }
-
-            if (named)
-            {
-                // Numbered is enough: nothing asks for a group by its name.
-                _pcre.Append('(');
-            }
-            else
-            {
-                if (!ChangeOf(ref inside))
-                {
-                    return false;
-                }
-
-                string change = inside.IgnoreCase == flags.IgnoreCase ? "" : inside.IgnoreCase ? "i" : "-i";
-                if (_re2[_at++] == ')')
-                {
-                    // For the rest of the group that it stands in; what a repetition behind it means is what stands before it.
-                    flags = inside;
-                    _depth--;
-                    item.Reopen();
-                    _pcre.Append(change.Length > 0 ? $"(?{change})" : "");
-                    return true;
-                }
-
-                _pcre.Append("(?").Append(change).Append(':');
-            }
-        }
-        else
-        {
-            _pcre.Append('(');
-        }
-
-        int weight = 1;
-        if (!Alternatives(inside, ref weight) || _at == _re2.Length)
-        {
-            return false;
-        }
-
-        _at++;
-        _depth--;
-        _pcre.Append(')');
-        item = new Item(start, _pcre.Length, weight, ItemKind.Whole);
-        return true;
-    }
-
-    // (?P<name> or (?<name>; false where it begins so and is wrong.
-    private bool Named(out bool named)
-    {
-        ReadOnlySpan<char> rest = _re2.AsSpan(_at);
-        int length = rest.StartsWith("?P<") ? 3 : rest.StartsWith("?<") ? 2 : 0;
-        named = length > 0;
-        if (!named)
-        {
-            return true;
-        }
-
-        int end = rest.IndexOf('>');
-        string name = end < 0 ? "" : rest[length..end].ToString();
-        _at += end + 1;
-        return name.Length > 0 && name.All(c => c == '_' || char.IsLetterOrDigit(c)) && _names.Add(name);
-    }
-
-    // ?flags or ?flags-flags; stops at the : or the ) behind it.
-    private bool ChangeOf(ref Flags flags)
-    {
-        bool on = true, any = false;
-        for (_at++; _at < _re2.Length; _at++)
-        {
-            switch (_re2[_at])
-            {
-                case 'i':
-                    flags.IgnoreCase = on;
-                    break;
-                case 'm':
-                    flags.MultiLine = on;
-                    break;
-                case 's':
-                    flags.DotAll = on;
-                    break;
-                case 'U':
-                    flags.Ungreedy = on;
-                    break;
-                case '-' when on:
-                    on = false;
-                    any = false;
-                    continue;
-                case ':' or ')':
-                    return on || any;
-                default:
-                    return false;
-            }
-
-            any = true;
-        }
-
-        return false;
     }
 
     private bool Dot(Flags flags, ref Item item)
@@ -300,79 +186,6 @@ internal sealed class Re2Syntax
         // Where it is repeated without bound, whole characters or bytes come to the same.
         _pcre.Append(kind == ItemKind.Character && !_utf && !RepeatedFreely() ? $"(?:{pcre}{Continuation})" : pcre);
         item = new Item(start, _pcre.Length, 1, kind);
-        return true;
-    }
-
-    private bool RepeatedFreely() => _at < _re2.Length && _re2[_at] is '*' or '+';
-
-    // {n}, {n,} or {n,m}; anything else that begins so is a literal bracket.
-    private bool Counts(out int low, out int high, out int length)
-    {
-        int at = _at + 1;
-        high = -1;
-        length = 0;
-        if (!Number(ref at, out low) || at == _re2.Length)
-        {
-            return false;
-        }
-
-        if (_re2[at] == ',')
-        {
-            at++;
-            if (at < _re2.Length && _re2[at] != '}' && !Number(ref at, out high))
-            {
-                return false;
-            }
-        }
-        else
-        {
-            high = low;
-        }
-
-        length = at + 1 - _at;
-        return at < _re2.Length && _re2[at] == '}';
-    }
-
-    private bool Number(ref int at, out int number)
-    {
-        int start = at;
-        number = 0;
-        for (; at < _re2.Length && char.IsAsciiDigit(_re2[at]) && number < 100_000_000; at++)
-        {
-            number = (number * 10) + _re2[at] - '0';
-        }
-
-        return at > start && !(_re2[start] == '0' && at > start + 1);
-    }
-
-    private bool Repeat(int low, int high, int length, Flags flags, ref Item item)
-    {
-        string operation = _re2.Substring(_at, length);
-        if (item.Kind == ItemKind.None || item.Repeated || low > MaxRepeat || high > MaxRepeat || (high >= 0 && low > high))
-        {
-            return false;
-        }
-
-        _at += length;
-        bool lazy = _at < _re2.Length && _re2[_at] == '?';
-        _at += lazy ? 1 : 0;
-
-        // RE2 counts what stands in nested repetitions together.
-        int weight = operation[0] == '{' ? Math.Max(high < 0 ? low : high, 1) * item.Weight : item.Weight;
-        if (weight > MaxRepeat)
-        {
-            return false;
-        }
-
-        string quantifier = lazy != flags.Ungreedy ? operation + "?" : operation;
-        if (item.Kind is ItemKind.Assertion or ItemKind.Bytes)
-        {
-            _pcre.Insert(item.End, ')').Insert(item.Start, "(?:");
-            item.End += 4;
-        }
-
-        _pcre.Insert(item.End, quantifier);
-        item = new Item(item.Start, item.End + quantifier.Length, weight, ItemKind.Whole) { Repeated = true };
         return true;
     }
 

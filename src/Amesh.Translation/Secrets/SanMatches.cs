@@ -1,5 +1,4 @@
 using Amesh.Apisix;
-using Amesh.Translation.Expressions;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Envoy.Type.Matcher.V3;
 using SanType = Envoy.Extensions.TransportSockets.Tls.V3.SubjectAltNameMatcher.Types.SanType;
@@ -38,23 +37,13 @@ internal static class SanMatches
 
     private static SanMatch Of(string? type, StringMatcher? matcher, DiagnosticScope diagnostics)
     {
-        bool? ignoreCase = matcher?.IgnoreCase == true ? true : null;
-        switch (type is null ? StringMatcher.MatchPatternOneofCase.None : matcher?.MatchPatternCase)
+        if (type is not null && StringMatches.Of(matcher) is { } match)
         {
-            case StringMatcher.MatchPatternOneofCase.Exact:
-                return new SanMatch(type!) { Exact = matcher!.Exact, IgnoreCase = ignoreCase };
-            case StringMatcher.MatchPatternOneofCase.Prefix:
-                return new SanMatch(type!) { Prefix = matcher!.Prefix, IgnoreCase = ignoreCase };
-            case StringMatcher.MatchPatternOneofCase.Suffix:
-                return new SanMatch(type!) { Suffix = matcher!.Suffix, IgnoreCase = ignoreCase };
-            case StringMatcher.MatchPatternOneofCase.Contains:
-                return new SanMatch(type!) { Contains = matcher!.Contains, IgnoreCase = ignoreCase };
-            case StringMatcher.MatchPatternOneofCase.SafeRegex when Regexes.Whole(matcher!.SafeRegex.Regex) is { } pattern:
-                return new SanMatch(type!) { Regex = pattern };
-            default:
-                diagnostics.Refused("", "a comparison that cannot be made holds for no certificate");
-                return _never;
+            return new SanMatch(type, match);
         }
+
+        diagnostics.Refused("", "a comparison that cannot be made holds for no certificate");
+        return _never;
     }
 
     private static string? TypeOf(SanType type) => type switch

@@ -5,9 +5,6 @@ internal sealed class Subscription(string typeUrl, string acceptedVersion)
 {
     public string TypeUrl { get; } = typeUrl;
 
-    /// <summary>Whether a request for the type has been sent on this stream.</summary>
-    public bool Opened { get; set; }
-
     /// <summary>The names last sent, sorted so that requests are the same from run to run. Empty for wildcards.</summary>
     public SortedSet<string> Names { get; set; } = new(StringComparer.Ordinal);
 

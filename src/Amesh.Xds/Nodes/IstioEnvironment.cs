@@ -11,7 +11,7 @@ namespace Amesh.Xds.Nodes;
 /// object (or NAME itself where the value is no object, and for LABELS and ANNOTATIONS), and a few variables without prefix have
 /// keys of their own.
 /// </summary>
-public static class IstioEnvironment
+internal static class IstioEnvironment
 {
     /// <summary>Where Istio's injector mounts the labels of the pod.</summary>
     public const string LabelsFile = "/etc/istio/pod/labels";
@@ -34,7 +34,7 @@ public static class IstioEnvironment
         ("ISTIO_VERSION", "ISTIO_VERSION"),
     ];
 
-    internal static Node Node(IReadOnlyDictionary<string, string> environment, string labelsFile)
+    public static Node Node(IReadOnlyDictionary<string, string> environment, string labelsFile)
     {
         var metadata = new Struct();
         var labels = ReadLabels(labelsFile);
