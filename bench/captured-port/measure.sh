@@ -91,8 +91,12 @@ done
 
 row() { # row WAY TEXT: how much of what comes directly could be served in the same processor time
     [ -s "$work/kept-$1-cpu" ] || return 0
-    awk -v n="$(median "new-$1")" -v n0="$(median new-direct)" -v k="$(median "kept-$1")" -v k0="$(median kept-direct)" -v text="$2" \
-        'BEGIN { printf "| %s | %.2f | %.2f |\n", text, n0 / n, k0 / k }'
+    for kind in new kept; do
+        # of the two in the same round, since other work comes and goes
+        paste "$work/$kind-direct-cpu" "$work/$kind-$1-cpu" | awk '{ print $1 / $2 }' > "$work/ratio-$kind-$1-cpu"
+    done
+    awk -v new="$(median "ratio-new-$1")" -v kept="$(median "ratio-kept-$1")" -v text="$2" \
+        'BEGIN { printf "| %s | %.2f | %.2f |\n", text, new, kept }'
 }
 echo "| way | new connections | requests on kept connections |"
 echo "|---|---|---|"

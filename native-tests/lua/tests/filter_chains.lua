@@ -112,6 +112,47 @@ return function(test, check)
         check.truthy(filter_chains.is_for_others(15006) and not filter_chains.is_for_others(8080))
     end)
 
+    test("the client's end is asked for by chains that depend on it, and by no others", function()
+        writer.replace(mesh.of(outbound({ chain("any") }),
+            listener("range", "0.0.0.0", 81, { chains = { chain("near", { source_prefixes = { "10.9.0.0/16" } }),
+                                                          chain("far") } }),
+            listener("port", "0.0.0.0", 82, { chains = { chain("one", { source_ports = { 40000 } }),
+                                                         chain("rest") } })))
+        local asked
+        local function to(port, ip, source_port)
+            asked = ""
+            local about = connection({ destination_port = port })
+            about.source_ip, about.source_port = nil, nil
+            setmetatable(about, { __index = function(_, field)
+                if field == "source_ip" or field == "source_port" then
+                    asked = asked .. field .. " "
+                end
+                return ({ source_ip = ip, source_port = source_port })[field]
+            end })
+            return filter_chains.match(about).name
+        end
+        check.equal(to(80, "10.9.9.9", 40000), "any")
+        check.equal(asked, "")
+        check.equal(to(81, "10.9.9.9", 40000), "near")
+        check.equal(asked, "source_ip ")
+        check.equal(to(81, "10.8.9.9", 40000), "far")
+        check.equal(to(82, "10.9.9.9", 40000), "one")
+        check.equal(asked, "source_port ")
+        check.equal(to(82, "10.9.9.9", 40001), "rest")
+    end)
+
+    test("what is known of a destination goes with the listeners that it was known by", function()
+        local vip = { chains = { chain("old") } }
+        writer.replace(mesh.of(outbound({ chain("passthrough") }), listener("vip", "10.0.0.1", 80, vip)))
+        check.equal(taken({}), "old")
+        check.equal(taken({}), "old")
+        vip.chains = { chain("new") }
+        writer.replace(mesh.of(outbound({ chain("passthrough") }), listener("vip", "10.0.0.1", 80, vip)))
+        check.equal(taken({}), "new")
+        writer.replace(mesh.of(outbound({ chain("passthrough") })))
+        check.equal(taken({}), "passthrough")
+    end)
+
     test("without a listener that hands on, only those with the very address", function()
         writer.replace(mesh.of(listener("one", "127.0.0.1", 20001, { bound = true, chains = { chain("one") } })))
         check.equal(taken({ destination_ip = "127.0.0.1", destination_port = 20001 }), "one")
