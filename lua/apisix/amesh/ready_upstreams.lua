@@ -1,7 +1,7 @@
 -- Upstreams that APISIX need not look at again for each request: at an upstream's first use it completes its nodes;
 -- each time it finds it by its id, makes a version of it as a text, and asks for a health checker. What that comes to
--- is the same for all requests of an upstream of the mesh, whose endpoints are addresses and are checked by the library;
--- so it is kept beside the object.
+-- is the same for all requests of an upstream of the mesh, whose endpoints are addresses and are checked by the
+-- library; so it is kept beside the object.
 local upstream = require("apisix.upstream")
 
 local find = string.find
