@@ -142,7 +142,7 @@ internal static class CaptureTests
     private static async Task<string> ReloadAsync(CaptureStage stage)
     {
         var open = new List<Conversation>();
-        // has not said what it is: closed with the worker, as nginx closes connections that wait for a request
+        // has not said what it is: its worker waits on, and serves what it says then
         await using var undecided = await Conversation.OpenAsync("10.97.0.4:7000");
         for (var one = 0; one < 20; one++)
         {
@@ -159,7 +159,8 @@ internal static class CaptureTests
             await connection.SayAsync("still there\n");
             await MustHearAsync(connection, "still there");
         }
-        await MustHearAsync(undecided, null);
+        await undecided.SayAsync("GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n");
+        await MustHearAsync(undecided, "HTTP/1.1 200 OK\r");
         foreach (var (proto, to, sni, endpoint) in MixedLoad.Kinds)
         {
             await stage.MustReachAsync(endpoint, proto, to, sni);
