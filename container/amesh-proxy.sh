@@ -77,6 +77,8 @@ configure() {
 prepare() {
     choose_home
     lay_out
+    # TLS of .NET asks for a home folder; a user whom the cluster chose has none
+    export HOME=$run
     # for a start while the control plane is away
     export AMESH_STATE_FILE=${AMESH_STATE_FILE-$run/state}
     configure

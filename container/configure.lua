@@ -11,7 +11,7 @@ local AGENT = "/etc/istio/proxy/XDS"
 local APISIX_FILES = 20480
 
 -- What the library makes the proxy's node of; nginx hides all of the environment that is not named.
-local NAMES = {}
+local NAMES = { HOME = true }
 for name in ([[POD_NAME POD_NAMESPACE INSTANCE_IP SERVICE_ACCOUNT NODE_NAME CLUSTER_ID MESH_ID NETWORK WORKLOAD_NAME
                INTERCEPTION_MODE ISTIO_VERSION DNS_DOMAIN DOMAIN_SUFFIX PROXY_TYPE]]):gmatch("%S+") do
     NAMES[name] = true

@@ -97,7 +97,7 @@ const tests = {
 
   'the library sees what the pod says, and nothing else of the environment'() {
     const { nginx_config: nginx, ended } = configuration({ variables: { ...source, POD_NAME: 'p', ISTIO_META_OWNER: 'o', ISTIO_METAJSON_LABELS: '{}', NODE_NAME: 'n', KUBERNETES_PORT: '1' } })
-    for (const name of ['AMESH_SOURCE', 'POD_NAME', 'ISTIO_META_OWNER', 'ISTIO_METAJSON_LABELS', 'NODE_NAME', 'AMESH_STATE_FILE']) must(nginx.envs.includes(name), `${name} is not there`)
+    for (const name of ['AMESH_SOURCE', 'POD_NAME', 'ISTIO_META_OWNER', 'ISTIO_METAJSON_LABELS', 'NODE_NAME', 'AMESH_STATE_FILE', 'HOME']) must(nginx.envs.includes(name), `${name} is not there`)
     must(!nginx.envs.includes('KUBERNETES_PORT') && !nginx.envs.includes('PATH'), nginx.envs.join())
     same('names that are there twice', nginx.envs.filter((name, at) => nginx.envs.indexOf(name) !== at), [])
     must(ended.run, 'a folder')
