@@ -10,6 +10,7 @@ namespace Amesh.Apisix;
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(RefusedFilter), "refused")]
+[JsonDerivedType(typeof(ExternalAuthorizationFilter), "ext_authz")]
 [JsonDerivedType(typeof(JwtFilter), "jwt")]
 [JsonDerivedType(typeof(RbacFilter), "rbac")]
 [JsonDerivedType(typeof(FaultPlace), "fault")]

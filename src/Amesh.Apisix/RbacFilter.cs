@@ -14,6 +14,25 @@ public sealed record RbacFilter : ChainFilter
 
     /// <summary>Decides in place of policies; what it comes to no outcome for is refused.</summary>
     public AccessOutcome? Matcher { get; init; }
+
+    /// <summary>Decides nothing: what it would have decided is left for other filters.</summary>
+    public RbacShadow? Shadow { get; init; }
+}
+
+/// <summary>Rules that refuse nobody; what they come to is metadata of requests.</summary>
+public sealed record RbacShadow
+{
+    /// <summary>What the names of the metadata begin with.</summary>
+    public string? Prefix { get; init; }
+
+    /// <inheritdoc cref="RbacFilter.Action"/>
+    public string? Action { get; init; }
+
+    /// <inheritdoc cref="RbacFilter.Policies"/>
+    public IReadOnlyList<AccessPolicy>? Policies { get; init; }
+
+    /// <inheritdoc cref="RbacFilter.Matcher"/>
+    public AccessOutcome? Matcher { get; init; }
 }
 
 /// <summary>A policy holds where one of its permissions and one of its principals do.</summary>

@@ -1,4 +1,5 @@
--- Copies of requests (mirror.lua) to clusters that speak TLS or HTTP/2. Lua's own sockets cannot verify a certificate
+-- Requests that this proxy sends itself: copies of others (mirror.lua) to clusters that speak TLS or HTTP/2, and
+-- questions to services of the mesh (ext_authz/). Lua's own sockets cannot verify a certificate
 -- as the mesh asks for it, nor speak HTTP/2, so such a copy is sent to this nginx itself, at the port that takes
 -- captured HTTP, which passes it on to the cluster as any other request.
 --
@@ -14,6 +15,8 @@ local clear_header = ngx.req.clear_header
 local dict = ngx.shared["internal-status"]
 local encode = ngx.encode_base64
 local ngx_var = ngx.var
+local ceil = math.ceil
+local min = math.min
 local pcall = pcall
 local tonumber = tonumber
 local type = type
@@ -27,8 +30,9 @@ local _M = { HEADER = "x-amesh-copy" }
 local PREFIX = "amesh/copy/"
 -- seconds that a copy may be on its way to this nginx
 local LIFE = 10
--- the same for its answer, which nobody waits for
+-- the same for its answer where nobody waits for it, and at most
 local TIMEOUT = 10
+local LONGEST = 86400
 local SIZE = 24
 local ANY = { ["0.0.0.0"] = "127.0.0.1", ["::"] = "[::1]", ["[::]"] = "[::1]" }
 
@@ -71,16 +75,16 @@ function _M.address()
 end
 
 
--- A ticket for one copy to the upstream; nil when there is none.
-function _M.ticket(upstream_id)
+-- A ticket for one request to the upstream; nil when there is none. seconds: until when its answer must be there.
+function _M.ticket(upstream_id, seconds)
     local ticket = secret_number()
     if not ticket then
         return nil
     end
 
-    local ok, err = dict:safe_set(PREFIX .. ticket, upstream_id, LIFE)
+    local ok, err = dict:safe_set(PREFIX .. ticket, upstream_id, LIFE, ceil(min(seconds or TIMEOUT, LONGEST)))
     if not ok then
-        log.error("a request is not copied, there is no room for its ticket: ", err)
+        log.error("a request of this proxy's own is not sent, there is no room for its ticket: ", err)
         return nil
     end
     return ticket
@@ -90,7 +94,10 @@ end
 -- The item of a route for the request when it is a copy; nil for any other. A ticket is good once.
 function _M.received(ctx)
     local ticket = taken and not listeners.is_captured(ctx) and ngx_var.http_x_amesh_copy
-    local upstream_id = ticket and dict:get(PREFIX .. ticket)
+    if not ticket then
+        return nil
+    end
+    local upstream_id, seconds = dict:get(PREFIX .. ticket)
     if not upstream_id then
         return nil
     end
@@ -109,7 +116,7 @@ function _M.received(ctx)
             id = "amesh_copy",
             name = "amesh_copy",
             uri = "/*",
-            plugins = { amesh = { copy_to = upstream_id, timeout = TIMEOUT } },
+            plugins = { amesh = { copy_to = upstream_id, timeout = seconds or TIMEOUT } },
         },
     }
 end

@@ -46,7 +46,7 @@ local function refuse(ctx, status, body, headers)
     for name, value in pairs(headers or {}) do
         ngx.header[name] = value
     end
-    return local_reply.send(ctx, status, body)
+    return local_reply.send(ctx, status, body, nil, headers and headers["content-type"])
 end
 
 

@@ -26,7 +26,8 @@ end
 
 
 -- Sets status and headers of the answer; returns the body to send. grpc_status: when it does not follow from status.
-function _M.shape(ctx, status, body, grpc_status)
+-- content_type: when it is not plain text.
+function _M.shape(ctx, status, body, grpc_status, content_type)
     local header = ngx.header
     body = body or ""
 
@@ -40,7 +41,7 @@ function _M.shape(ctx, status, body, grpc_status)
         body = ""
     else
         ngx.status = status
-        header["Content-Type"] = body ~= "" and "text/plain" or nil
+        header["Content-Type"] = body ~= "" and (content_type or "text/plain") or nil
     end
 
     header["Content-Length"] = #body
@@ -49,7 +50,7 @@ end
 
 
 -- Ends the request in the rewrite or access phase. Does not return.
-function _M.send(ctx, status, body, grpc_status)
+function _M.send(ctx, status, body, grpc_status, content_type)
     local state = ctx.amesh
     if state then
         state.replied = true
@@ -61,7 +62,7 @@ function _M.send(ctx, status, body, grpc_status)
     end
 
     req.discard_body()
-    body = _M.shape(ctx, status, body, grpc_status)
+    body = _M.shape(ctx, status, body, grpc_status, content_type)
     -- headers go out here, so that no error_page of the location takes the answer's place
     ngx.send_headers()
     if body ~= "" and req.get_method() ~= "HEAD" then

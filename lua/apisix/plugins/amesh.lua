@@ -287,15 +287,11 @@ local function watch(state)
 end
 
 
-function _M.header_filter(conf, ctx)
-    local state = ctx.amesh
-    if not state then
-        return
-    end
-
+-- False where the answer is taken back for another try.
+local function shape_response(conf, ctx, state)
     local answered = attempts.has_answer(ctx)
     if answered and not state.replied and attempts.take_back(ctx) then
-        return
+        return false
     end
 
     local status, body, grpc_status = attempts.outcome(ctx, answered)
@@ -326,6 +322,15 @@ function _M.header_filter(conf, ctx)
     end
     if conf.response_headers then
         header_ops.response(ctx, conf.response_headers)
+    end
+end
+
+
+function _M.header_filter(conf, ctx)
+    local state = ctx.amesh
+    -- filters that let the request through may have something to add to whatever answers it
+    if state and shape_response(conf, ctx, state) ~= false and ctx.amesh_response_headers then
+        header_ops.response(ctx, ctx.amesh_response_headers)
     end
 end
 

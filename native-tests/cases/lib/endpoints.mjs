@@ -6,6 +6,7 @@
 //   x-answer-after: 300 (milliseconds), x-answer-reset: yes, x-answer-half: yes (half of a body, and then nothing), x-answer-large: BYTES (a header of so many)
 import http from 'node:http'
 import http2 from 'node:http2'
+import { startAuthorization } from './authorization.mjs'
 import { answersGrpc, answersHttp, tcpServer } from './health.mjs'
 import { ADDRESSES } from './mesh.mjs'
 
@@ -134,5 +135,6 @@ export async function startEndpoints() {
     await listen(http2.createServer().on('stream', http2Stream), 18090, address)
     await listen(...tcpServer(address), address)
   }
-  return { close: () => servers.forEach(server => { server.close(); server.closeAllConnections?.() }) }
+  const authorization = await startAuthorization(listen, ADDRESSES[0])
+  return { close: () => [authorization, ...servers].forEach(server => { server.close(); server.closeAllConnections?.() }) }
 }

@@ -21,6 +21,8 @@ const CLUSTERS = {
   http2: { at: [[ADDRESSES[0], HTTP2]], explicit_http_config: { http2_protocol_options: {} } },
   http2_three: { at: ADDRESSES.map(address => [address, HTTP2]), explicit_http_config: { http2_protocol_options: {} } },
   http2_half: { at: [['127.1.0.9', 18099], [ADDRESSES[0], HTTP2]], explicit_http_config: { http2_protocol_options: {} } },
+  authz: { at: [[ADDRESSES[0], 18060]] },
+  authz_grpc: { at: [[ADDRESSES[0], 18061]], explicit_http_config: { http2_protocol_options: {} } },
   downstream: { at: [[ADDRESSES[0], HTTP2]], use_downstream_protocol_config: { http2_protocol_options: {} } },
 }
 

@@ -42,7 +42,6 @@ internal sealed record Extension(string Type, FieldTreatment Treatment, MessageD
 /// <summary>The declared table of extensions. One that is not in it is told once per type.</summary>
 internal static class Extensions
 {
-    private const string Authorization = "access control is not translated yet; requests are NOT checked";
     private const string Inputs = "listeners.chains[].http.filters, network_filters";
     private const string Telemetry = "telemetry alone: requests go the same way without it";
     private const string AccessLogs = "access logs are not translated yet; APISIX's loggers write what they are configured to";
@@ -79,8 +78,8 @@ internal static class Extensions
             Known(HttpRbac.RBACPerRoute.Descriptor, Exact("plugins.amesh filters")),
             Known(JwtAuthentication.Descriptor, Exact("listeners.chains[].http.filters")),
             Known(PerRouteConfig.Descriptor, Exact("plugins.amesh filters")),
-            Known(ExtAuthz.Descriptor, NotYet(Authorization)),
-            Known(ExtAuthzPerRoute.Descriptor, NotYet(Authorization)),
+            Known(ExtAuthz.Descriptor, Exact("listeners.chains[].http.filters")),
+            Known(ExtAuthzPerRoute.Descriptor, Exact("plugins.amesh filters")),
             Known(HttpLocalRateLimit.Descriptor, NotYet("rate limits are not translated yet; there is no limit")),
             Known(Envoy.Extensions.Filters.Http.HeaderToMetadata.V3.Config.Descriptor, NotYet("metadata for other filters is not made; none that is translated reads it")),
             Known(ExtensionWithMatcher.Descriptor, NotYet("filters that run on a match alone are not translated yet; the filter inside is left out")),

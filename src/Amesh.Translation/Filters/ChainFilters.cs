@@ -1,4 +1,5 @@
 using Amesh.Apisix;
+using Amesh.Translation.Filters.ExternalAuthorization;
 using Amesh.Translation.Filters.Jwt;
 using Amesh.Translation.Filters.Rbac;
 using Envoy.Config.Core.V3;
@@ -15,16 +16,17 @@ namespace Amesh.Translation.Filters;
 internal static class ChainFilters
 {
     private static readonly IFilterKind[] _http = [new HttpRbacKind()];
-    private static readonly IFilterKind[] _ofRoutes = [.. _http, JwtKind.OfRoutes];
+    private static readonly IFilterKind[] _ofRoutes = [.. _http, JwtKind.OfRoutes, ExternalAuthorizationKind.OfRoutes];
     private static readonly IFilterKind[] _network = [new NetworkRbacKind()];
 
     /// <summary>Those of a connection manager; null where there are none.</summary>
     /// <param name="filters">All of its filters.</param>
     /// <param name="keys">Reads the keys of tokens, and has those that are secret afterwards.</param>
+    /// <param name="asked">Gets the clusters that filters ask.</param>
     /// <param name="diagnostics">Where to tell what is not done.</param>
-    public static IReadOnlyList<ChainFilter>? OfHttp(IEnumerable<HttpFilter> filters, JwtKeys keys, DiagnosticScope diagnostics)
+    public static IReadOnlyList<ChainFilter>? OfHttp(IEnumerable<HttpFilter> filters, JwtKeys keys, AskedClusters asked, DiagnosticScope diagnostics)
     {
-        IFilterKind[] kinds = [.. _http, new JwtKind(keys)];
+        IFilterKind[] kinds = [.. _http, new JwtKind(keys), new ExternalAuthorizationKind(asked)];
         var list = new List<ChainFilter>();
         int kept = 0;
         foreach (HttpFilter filter in filters)

@@ -19,7 +19,7 @@ internal readonly record struct ChainKey(string Listener, string Name);
 /// <param name="Secrets">What is written in the chain itself: certificates, keys, authorities, keys of tokens.</param>
 /// <param name="Inline">A route configuration that is written in the chain; else null.</param>
 /// <param name="Proxy">The TCP proxy that the chain ends in; else null.</param>
-/// <param name="Asked">Clusters that are asked for keys of tokens; null for none.</param>
+/// <param name="Asked">Clusters that filters ask, for keys of tokens or whether requests go on; null for none.</param>
 internal sealed record FilterChainModel(
     IReadOnlyList<Destination> Destinations,
     ListenerChain Chain,

@@ -54,14 +54,15 @@ internal static class FilterChainTranslator
             if (filter.TypedConfig?.Is(HttpConnectionManager.Descriptor) == true)
             {
                 HttpConnectionManager manager = filter.TypedConfig.Unpack<HttpConnectionManager>();
-                var keys = new JwtKeys($"listener {listener} chain {name}", data);
-                HttpChain? http = HttpChains.Translate(listener, name, manager, keys, diagnostics.At("filters.http_connection_manager"));
+                var asked = new AskedClusters();
+                var keys = new JwtKeys($"listener {listener} chain {name}", data, asked);
+                HttpChain? http = HttpChains.Translate(listener, name, manager, keys, asked, diagnostics.At("filters.http_connection_manager"));
                 return model with
                 {
                     Chain = model.Chain with { Http = http },
                     Secrets = [.. model.Secrets, .. keys.Secrets],
                     Inline = manager.RouteConfig,
-                    Asked = keys.Clusters,
+                    Asked = asked.Names,
                 };
             }
 

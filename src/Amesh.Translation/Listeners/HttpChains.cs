@@ -17,8 +17,9 @@ internal static class HttpChains
     /// <param name="chain">The chain's.</param>
     /// <param name="manager">The connection manager.</param>
     /// <param name="keys">Reads the keys of tokens, and has those that are secret afterwards.</param>
+    /// <param name="asked">Gets the clusters that filters ask.</param>
     /// <param name="diagnostics">Where to tell what is not done.</param>
-    public static HttpChain? Translate(string listener, string chain, HttpConnectionManager manager, JwtKeys keys, DiagnosticScope diagnostics)
+    public static HttpChain? Translate(string listener, string chain, HttpConnectionManager manager, JwtKeys keys, AskedClusters asked, DiagnosticScope diagnostics)
     {
         string routeConfig;
         switch (manager.RouteSpecifierCase)
@@ -45,7 +46,7 @@ internal static class HttpChains
         return new HttpChain
         {
             RouteConfig = routeConfig,
-            Filters = ChainFilters.OfHttp(manager.HttpFilters, keys, diagnostics),
+            Filters = ChainFilters.OfHttp(manager.HttpFilters, keys, asked, diagnostics),
             NormalizePath = manager.NormalizePath == true ? true : null,
             MergeSlashes = manager.MergeSlashes ? true : null,
             EscapedSlashes = manager.PathWithEscapedSlashesAction switch

@@ -31,7 +31,7 @@ public class ChainFiltersTests
 
     private readonly List<Diagnostic> _told = [];
 
-    private static JwtKeys Keys => new("l", new DataReader());
+    private static JwtKeys Keys => new("l", new DataReader(), new AskedClusters());
 
     private DiagnosticScope Scope => new("a test", _told);
 
@@ -115,10 +115,11 @@ public class ChainFiltersTests
                 Filter("f", new HTTPFault()), Filter("r", new Router()),
             ],
             Keys,
+            new AskedClusters(),
             Scope);
 
         Assert.Equal(["cors c", "rbac a", "fault f", "rbac a off"], filters!.Select(filter => Json(filter).Split('\'')[3] + " " + filter.Name + (filter.Disabled == true ? " off" : "")));
-        Assert.Null(ChainFilters.OfHttp([Filter("c", new EnvoyCors()), Filter("f", new HTTPFault()), Filter("r", new Router())], Keys, Scope));
+        Assert.Null(ChainFilters.OfHttp([Filter("c", new EnvoyCors()), Filter("f", new HTTPFault()), Filter("r", new Router())], Keys, new AskedClusters(), Scope));
         Assert.Empty(_told);
     }
 
@@ -142,7 +143,7 @@ public class ChainFiltersTests
             _ => Filter("f", Matched(asStruct)),
         };
 
-        Assert.Contains("{'type':'refused','name':'f','reason':", Json(Assert.Single(ChainFilters.OfHttp([filter], Keys, Scope)!)), StringComparison.Ordinal);
+        Assert.Contains("{'type':'refused','name':'f','reason':", Json(Assert.Single(ChainFilters.OfHttp([filter], Keys, new AskedClusters(), Scope)!)), StringComparison.Ordinal);
         Assert.Equal(Severity.Refused, Assert.Single(_told).Severity);
     }
 

@@ -35,6 +35,6 @@ public class HttpChainsTests
     private static HttpChain Translate(HttpConnectionManager manager)
     {
         manager.Rds = new Rds { RouteConfigName = "rc" };
-        return HttpChains.Translate("l", "c", manager, new JwtKeys("listener l chain c", new DataReader()), new DiagnosticScope("l", []))!;
+        return HttpChains.Translate("l", "c", manager, new JwtKeys("listener l chain c", new DataReader(), new AskedClusters()), new AskedClusters(), new DiagnosticScope("l", []))!;
     }
 }

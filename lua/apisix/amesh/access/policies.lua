@@ -62,7 +62,7 @@ local function allowing(policies)
             local policy = list[index]
             local holds = policy.holds(view, ctx)
             if holds then
-                return true
+                return true, policy.name
             elseif holds == nil then
                 undecided = policy.name
             end
@@ -178,7 +178,7 @@ local function compile(conf)
 end
 
 
--- Returns true; or false, the name of the policy that decides (nil: none), and how it came.
+-- Returns true or false, the name of the policy that decides (nil: none), and for false how it came.
 function _M.decide(conf, view, ctx)
     local decide = compiled[conf]
     if not decide then

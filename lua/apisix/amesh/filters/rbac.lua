@@ -8,6 +8,7 @@ local require = require
 local _M = {}
 
 local FORBIDDEN, WORDS = 403, "RBAC: access denied"
+local NAMESPACE = "envoy.filters.http.rbac"
 
 -- loaded when it is asked for: the stream side has no requests
 local request_view
@@ -18,10 +19,27 @@ local function reason(filter, policy, why)
 end
 
 
+-- What rules come to that decide nothing is for filters after this one.
+local function leave_metadata(ctx, shadow)
+    local allowed, policy = policies.decide(shadow, request_view, ctx)
+    local prefix = shadow.prefix or ""
+    ctx.amesh_metadata = ctx.amesh_metadata or {}
+    local all = ctx.amesh_metadata[NAMESPACE] or {}
+    all[prefix .. "shadow_effective_policy_id"] = policy
+    all[prefix .. "shadow_engine_result"] = allowed and "allowed" or "denied"
+    ctx.amesh_metadata[NAMESPACE] = all
+end
+
+
 -- HTTP: asked for each request, see http_filters.lua.
 function _M.run(filter, ctx, override)
     request_view = request_view or require("apisix.amesh.access.request_view")
-    local allowed, policy, why = policies.decide(override or filter, request_view, ctx)
+    local conf = override or filter
+    if conf.shadow then
+        leave_metadata(ctx, conf.shadow)
+    end
+
+    local allowed, policy, why = policies.decide(conf, request_view, ctx)
     if allowed then
         return nil
     end

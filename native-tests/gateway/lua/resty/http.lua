@@ -35,7 +35,12 @@ local function read_head(sock)
             return status, headers
         end
         local name, value = line:match("^([^:]+):%s*(.*)$")
-        headers[(name or ""):lower()] = value
+        name = (name or ""):lower()
+        local old = headers[name]
+        if old then
+            value = type(old) == "table" and { value, unpack(old) } or { old, value }
+        end
+        headers[name] = value
     end
 end
 
@@ -57,14 +62,34 @@ local function reader(sock, size)
     end
 end
 
+-- Each piece a chunk.
+local function chunks(sock)
+    return function()
+        local line, err = sock:receive("*l")
+        local size = line and tonumber(line:match("^%x+"), 16)
+        if not size then
+            return nil, err or "no chunk"
+        end
+        if size == 0 then
+            return nil
+        end
+        local part
+        part, err = sock:receive(size)
+        sock:receive(2)
+        return part, err
+    end
+end
+
 function _M:request(params)
     local target = params.query and params.path .. "?" .. params.query or params.path
     local lines = { params.method .. " " .. target .. " HTTP/1.1" }
     for name, value in pairs(params.headers) do
-        lines[#lines + 1] = name .. ": " .. value
+        for _, one in ipairs(type(value) == "table" and value or { value }) do
+            lines[#lines + 1] = name .. ": " .. one
+        end
     end
     lines[#lines + 1] = "Connection: close\r\n\r\n"
-    local ok, err = self.sock:send(table.concat(lines, "\r\n"))
+    local ok, err = self.sock:send(table.concat(lines, "\r\n") .. (params.body or ""))
     if not ok then
         return nil, err
     end
@@ -73,7 +98,10 @@ function _M:request(params)
     if not status then
         return nil, headers
     end
-    return { status = status, headers = headers, body_reader = reader(self.sock, tonumber(headers["content-length"])) }
+    local size = params.method == "HEAD" and 0 or tonumber(headers["content-length"])
+    local is_chunked = headers["transfer-encoding"] == "chunked" and size ~= 0
+    local body_reader = is_chunked and chunks(self.sock) or reader(self.sock, size)
+    return { status = status, headers = headers, body_reader = body_reader }
 end
 
 return _M

@@ -10,15 +10,14 @@ internal static class AccessFields
     private const string Closed = "nobody can tell; where it would decide, nobody gets through";
 
     private static readonly FieldTreatment _exact = Exact(Both);
-    private static readonly FieldTreatment _shadow = Near("", "they refuse nothing, and are not evaluated: there are no statistics of them, nor metadata for other filters");
 
     public static Concept Concept { get; } = new("Access control",
     [
         new("envoy.extensions.filters.http.rbac.v3.RBAC")
         {
             { "rules matcher", Exact(Http) },
-            { "shadow_rules shadow_matcher", _shadow },
-            { "rules_stat_prefix shadow_rules_stat_prefix track_per_rule_stats", Inert("statistics alone") },
+            { "shadow_rules shadow_matcher shadow_rules_stat_prefix", Near(Http + "[].shadow", "they refuse nothing; there is metadata of them for other filters, but no statistics") },
+            { "rules_stat_prefix track_per_rule_stats", Inert("statistics alone") },
         },
         new("envoy.extensions.filters.http.rbac.v3.RBACPerRoute")
         {
@@ -27,7 +26,7 @@ internal static class AccessFields
         new("envoy.extensions.filters.network.rbac.v3.RBAC")
         {
             { "rules matcher", Exact("listeners.chains[].network_filters", "decided when the connection begins; in HTTP again for each request") },
-            { "shadow_rules shadow_matcher", _shadow },
+            { "shadow_rules shadow_matcher", Near("", "they refuse nothing, and are not evaluated: there are no statistics of them, nor metadata for other filters") },
             { "enforcement_type", Inert("what it decides by does not change in a connection") },
             { "stat_prefix shadow_rules_stat_prefix", Inert("statistics alone") },
         },
@@ -42,7 +41,7 @@ internal static class AccessFields
         new("envoy.config.rbac.v3.Permission")
         {
             { "and_rules or_rules not_rule any header url_path destination_ip destination_port destination_port_range requested_server_name", _exact },
-            { "metadata", Exact(Http, "of what the JWT filter leaves; of others nobody can tell, and nobody gets through where it would decide") },
+            { "metadata", Exact(Http, "of what JWT, RBAC and ext_authz filters leave; of others nobody can tell, and nobody gets through where it would decide") },
             { "uri_template", Exact(Http, "as an expression") },
             { "matcher", Refused(Closed) },
         },
@@ -51,7 +50,7 @@ internal static class AccessFields
         {
             { "and_ids or_ids not_id any authenticated direct_remote_ip remote_ip header url_path", _exact },
             { "source_ip", Exact(Both, "the PROXY protocol is not read") },
-            { "metadata", Exact(Http, "of what the JWT filter leaves; of others nobody can tell, and nobody gets through where it would decide") },
+            { "metadata", Exact(Http, "of what JWT, RBAC and ext_authz filters leave; of others nobody can tell, and nobody gets through where it would decide") },
             { "filter_state", Near(Both, "io.istio.peer_principal is the URI names of the client's certificate; with others nobody can tell, and nobody gets through where it would decide") },
         },
         new("envoy.config.rbac.v3.Principal.Set", _exact),

@@ -32,7 +32,5 @@ internal static class DiscoveryFields
             { "api_config_source path path_config_source", NotYet("another source than the aggregated stream is not asked") },
         },
         new("envoy.config.core.v3.ApiConfigSource", NotYet("another source than the aggregated stream is not asked")),
-        new("envoy.config.core.v3.GrpcService", NotYet("no gRPC service is called")),
-        new("envoy.config.core.v3.GrpcService.EnvoyGrpc", NotYet("no gRPC service is called")),
     ]);
 }

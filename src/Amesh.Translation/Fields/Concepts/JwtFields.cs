@@ -61,7 +61,7 @@ internal static class JwtFields
         },
         new("envoy.config.core.v3.HttpUri")
         {
-            { "uri cluster timeout", Exact(Filter + "[].providers[].remote", "of JWT filters; nothing else that is translated calls anybody") },
+            { "uri cluster timeout", Exact(Filter + "[].providers[].remote, [].service", "of JWT and ext_authz filters; nothing else that is translated calls anybody") },
         },
         new("envoy.config.core.v3.RetryPolicy")
         {

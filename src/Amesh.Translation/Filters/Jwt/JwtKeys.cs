@@ -12,19 +12,16 @@ namespace Amesh.Translation.Filters.Jwt;
 /// </summary>
 /// <param name="owner">Whose they are, for example <c>listener L chain C</c>.</param>
 /// <param name="data">Reads what is written in files.</param>
-internal sealed class JwtKeys(string owner, IDataReader data)
+/// <param name="asked">Gets the clusters that serve sets.</param>
+internal sealed class JwtKeys(string owner, IDataReader data, AskedClusters asked)
 {
     // Envoy's own for a fetch that has none.
     private const double NoTimeout = 60;
 
     private readonly List<Secret> _secrets = [];
-    private readonly SortedSet<string> _clusters = new(StringComparer.Ordinal);
 
     /// <summary>The sets that have secret keys.</summary>
     public IReadOnlyList<Secret> Secrets => _secrets;
-
-    /// <summary>The clusters that serve sets; null for none.</summary>
-    public IReadOnlyList<string>? Clusters => _clusters.Count == 0 ? null : [.. _clusters];
 
     /// <summary>The provider with a set that is written in the configuration, a file, or a variable of the environment.</summary>
     public JwtProvider Local(JwtProvider provider, string filter, DataSource source, DiagnosticScope diagnostics)
@@ -53,16 +50,15 @@ internal sealed class JwtKeys(string owner, IDataReader data)
     /// <summary>A set that is fetched; null where it cannot be.</summary>
     public RemoteJwks? Remote(EnvoyRemoteJwks remote, DiagnosticScope diagnostics)
     {
-        (string host, string path) = Split(remote.HttpUri?.Uri ?? "");
-        if (remote.HttpUri is not { Cluster.Length: > 0 } uri || host.Length == 0 || host.AsSpan().ContainsAny(" \r\n\t\"") || path.AsSpan().ContainsAny(" \r\n\t"))
+        if (ServiceUri.Split(remote.HttpUri) is not var (host, path))
         {
             diagnostics.Refused("http_uri", "no address of a cluster; tokens of this provider are refused");
             return null;
         }
 
-        _clusters.Add(uri.Cluster);
+        HttpUri uri = remote.HttpUri;
         RetryPolicy? retry = remote.RetryPolicy;
-        return new RemoteJwks(Names.UpstreamId(uri.Cluster), uri.Cluster, host, path, Durations.Limit(uri.Timeout) ?? NoTimeout)
+        return new RemoteJwks(asked.UpstreamId(uri.Cluster), uri.Cluster, host, path, Durations.Limit(uri.Timeout) ?? NoTimeout)
         {
             Cache = remote.CacheDuration is null ? null : Math.Floor(Durations.Seconds(remote.CacheDuration)),
             Async = remote.AsyncFetch is null ? null : true,
@@ -71,14 +67,5 @@ internal sealed class JwtKeys(string owner, IDataReader data)
             BaseInterval = retry?.RetryBackOff?.BaseInterval is { } interval ? Durations.Seconds(interval) : null,
             MaxInterval = retry?.RetryBackOff?.MaxInterval is { } most ? Durations.Seconds(most) : null,
         };
-    }
-
-    // As Envoy does it: the scheme says nothing, since the cluster does.
-    private static (string Host, string Path) Split(string uri)
-    {
-        int scheme = uri.IndexOf("://", StringComparison.Ordinal);
-        string rest = scheme < 0 ? uri : uri[(scheme + 3)..];
-        int slash = rest.IndexOf('/', StringComparison.Ordinal);
-        return slash < 0 ? (rest, "/") : (rest[..slash], rest[slash..]);
     }
 }

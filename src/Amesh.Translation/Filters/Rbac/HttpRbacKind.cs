@@ -17,5 +17,11 @@ internal sealed class HttpRbacKind : IFilterKind
     public FilterOverride TranslateRoute(string name, Any config, DiagnosticScope diagnostics) =>
         config.Unpack<RBACPerRoute>().Rbac is { } rbac ? FilterOverride.Of(Of(name, rbac, diagnostics.At("rbac"))) : FilterOverride.Off;
 
-    private static ChainFilter Of(string name, RBAC rbac, DiagnosticScope diagnostics) => RbacFilters.Of(name, rbac.Rules, rbac.Matcher, diagnostics);
+    private static ChainFilter Of(string name, RBAC rbac, DiagnosticScope diagnostics)
+    {
+        ChainFilter filter = RbacFilters.Of(name, rbac.Rules, rbac.Matcher, diagnostics);
+        return filter is RbacFilter decided
+            ? decided with { Shadow = RbacFilters.ShadowOf(rbac.ShadowRulesStatPrefix, rbac.ShadowRules, rbac.ShadowMatcher, diagnostics) }
+            : filter;
+    }
 }

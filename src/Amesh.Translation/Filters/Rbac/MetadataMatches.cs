@@ -7,13 +7,13 @@ namespace Amesh.Translation.Filters.Rbac;
 /// <summary>Conditions of dynamic metadata.</summary>
 internal static class MetadataMatches
 {
-    // The one filter that leaves metadata here. Of others nobody knows what they would have left.
-    private const string Jwt = "envoy.filters.http.jwt_authn";
+    // The filters that leave metadata here. Of others nobody knows what they would have left.
+    private static readonly HashSet<string> _known = ["envoy.filters.http.jwt_authn", "envoy.filters.http.rbac", "envoy.filters.http.ext_authz"];
 
     /// <summary>Null for a comparison that cannot be made.</summary>
     public static MetadataMatch? Of(MetadataMatcher matcher)
     {
-        bool isUsable = matcher.Filter == Jwt && matcher.Path.Count > 0
+        bool isUsable = _known.Contains(matcher.Filter) && matcher.Path.Count > 0
             && matcher.Path.All(segment => segment.SegmentCase == MetadataMatcher.Types.PathSegment.SegmentOneofCase.Key);
         return isUsable && ValueOf(matcher.Value) is { } value
             ? new MetadataMatch(matcher.Filter, [.. matcher.Path.Select(segment => segment.Key)], value) { Invert = matcher.Invert ? true : null }
