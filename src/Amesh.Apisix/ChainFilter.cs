@@ -27,7 +27,11 @@ public abstract record ChainFilter
 
 /// <summary>Lets nobody through, since nobody can tell whom it should.</summary>
 /// <param name="Reason">Why, in one line.</param>
-public sealed record RefusedFilter(string Reason) : ChainFilter;
+public sealed record RefusedFilter(string Reason) : ChainFilter
+{
+    /// <summary>Of connections: those alone that this may hold for; null for all of them.</summary>
+    public MetadataMatch? When { get; init; }
+}
 
 /// <summary>Where faults are made, in a list that has filters after it.</summary>
 public sealed record FaultPlace : ChainFilter;

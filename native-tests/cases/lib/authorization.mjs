@@ -25,7 +25,7 @@ async function answerHttp(request, response) {
 function answerGrpc(call, done) {
   const { attributes } = call.request
   const http_ = attributes.request.http
-  const header = name => http_.headers[name] ?? http_.header_map?.headers.find(one => one.key === name)?.raw_value.toString()
+  const header = name => http_.headers?.[name] ?? http_.header_map?.headers.find(one => one.key === name)?.raw_value.toString()
   const says = JSON.parse(header('x-authz') ?? '{}')
   const saw = { ...attributes, sent: call.metadata.getMap(), authority: call.getHost() }
   const answer = () => {

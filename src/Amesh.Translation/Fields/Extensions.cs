@@ -29,6 +29,7 @@ using static Amesh.Translation.Fields.FieldTreatment;
 using HttpLocalRateLimit = Envoy.Extensions.Filters.Http.LocalRatelimit.V3.LocalRateLimit;
 using HttpRbac = Envoy.Extensions.Filters.Http.Rbac.V3;
 using NetworkLocalRateLimit = Envoy.Extensions.Filters.Network.LocalRatelimit.V3.LocalRateLimit;
+using NetworkExtAuthz = Envoy.Extensions.Filters.Network.ExtAuthz.V3.ExtAuthz;
 using NetworkRbac = Envoy.Extensions.Filters.Network.Rbac.V3.RBAC;
 
 namespace Amesh.Translation.Fields;
@@ -65,6 +66,7 @@ internal static class Extensions
             Known(HttpConnectionManager.Descriptor, Exact("listeners")),
             Known(TcpProxy.Descriptor, Exact("stream_routes", "without a stream side of APISIX only HTTP on such connections is passed on")),
             Known(NetworkRbac.Descriptor, Exact("listeners.chains[].network_filters")),
+            Known(NetworkExtAuthz.Descriptor, Exact("listeners.chains[].network_filters")),
             Known(NetworkLocalRateLimit.Descriptor, NotYet("limits of connections are not translated yet; there is no limit")),
             Known(SniCluster.Descriptor, NotYet("the cluster that SNI names is not looked up yet")),
             Foreign("envoy.tcp.metadataexchange.config.MetadataExchange", Inert(Telemetry)),

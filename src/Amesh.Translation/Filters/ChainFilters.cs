@@ -17,7 +17,7 @@ internal static class ChainFilters
 {
     private static readonly IFilterKind[] _http = [new HttpRbacKind()];
     private static readonly IFilterKind[] _ofRoutes = [.. _http, JwtKind.OfRoutes, ExternalAuthorizationKind.OfRoutes];
-    private static readonly IFilterKind[] _network = [new NetworkRbacKind()];
+    private static readonly IFilterKind[] _network = [new NetworkRbacKind(), new NetworkExternalAuthorizationKind()];
 
     /// <summary>Those of a connection manager; null where there are none.</summary>
     /// <param name="filters">All of its filters.</param>

@@ -23,9 +23,10 @@ function _M.path()
 end
 
 
--- Network filters leave none.
-function _M.metadata()
-    return nil
+-- What network filters have left.
+function _M.metadata(ctx, namespace)
+    local all = ctx.amesh_connection_metadata
+    return all and all[namespace]
 end
 
 

@@ -14,7 +14,14 @@ local function nothing()
 end
 
 
-_M.header, _M.path, _M.metadata = nothing, nothing, nothing
+_M.header, _M.path = nothing, nothing
+
+
+-- What network filters have left.
+function _M.metadata(ctx, namespace)
+    local all = ctx.amesh_connection_metadata
+    return all and all[namespace]
+end
 
 
 function _M.destination_ip(ctx)

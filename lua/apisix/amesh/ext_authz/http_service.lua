@@ -21,11 +21,10 @@ local OK, SERVER_ERROR = 200, 500
 local REMOVED = "x-envoy-auth-headers-to-remove"
 -- what the client gets of a refusal besides its own list
 local ALWAYS_TO_CLIENT = { ["www-authenticate"] = true, location = true }
--- of the connection to the service, not of its answer
-local HOP = { connection = true, ["keep-alive"] = true, ["transfer-encoding"] = true, ["content-length"] = true,
-              trailer = true, upgrade = true }
-local WRITTEN_ANEW = { ["content-length"] = true, ["transfer-encoding"] = true, host = true, connection = true,
-                       ["keep-alive"] = true, upgrade = true, ["proxy-connection"] = true, te = true, expect = true }
+-- of one connection
+local HOP = { connection = true, ["keep-alive"] = true, ["transfer-encoding"] = true, ["proxy-connection"] = true,
+              trailer = true }
+local WRITTEN_ANEW = { ["content-length"] = true, upgrade = true, te = true, expect = true }
 
 
 -- list: comparisons with a header's name; nil holds for none.
@@ -44,7 +43,7 @@ end
 function _M.shown(filter)
     local shown = {}
     for name, value in pairs(get_headers(0)) do
-        if (not filter.allowed_headers or holds(filter.allowed_headers, name))
+        if not HOP[name] and (not filter.allowed_headers or holds(filter.allowed_headers, name))
            and not holds(filter.disallowed_headers, name) then
             if type(value) == "table" and not filter.encode_raw_headers then
                 value = concat(value, ",")
@@ -74,7 +73,7 @@ local function each(answer)
     local list = {}
     for name, value in pairs(answer.headers) do
         name = lower(name)
-        if not HOP[name] and name ~= REMOVED and sub(name, 1, 9) ~= "x-apisix-" then
+        if not HOP[name] and name ~= "content-length" and name ~= REMOVED and sub(name, 1, 9) ~= "x-apisix-" then
             for _, one in ipairs(type(value) == "table" and value or { value }) do
                 list[#list + 1] = { name = name, value = one }
             end

@@ -8,7 +8,7 @@ local require = require
 local _M = {}
 
 local FORBIDDEN, WORDS = 403, "RBAC: access denied"
-local NAMESPACE = "envoy.filters.http.rbac"
+local OF_REQUESTS, OF_CONNECTIONS = "envoy.filters.http.rbac", "envoy.filters.network.rbac"
 
 -- loaded when it is asked for: the stream side has no requests
 local request_view
@@ -19,15 +19,16 @@ local function reason(filter, policy, why)
 end
 
 
--- What rules come to that decide nothing is for filters after this one.
-local function leave_metadata(ctx, shadow)
-    local allowed, policy = policies.decide(shadow, request_view, ctx)
+-- What rules come to that decide nothing is for filters after this one. all: metadata by namespace, or nil.
+local function with_outcome(all, namespace, shadow, view, ctx)
+    local allowed, policy = policies.decide(shadow, view, ctx)
     local prefix = shadow.prefix or ""
-    ctx.amesh_metadata = ctx.amesh_metadata or {}
-    local all = ctx.amesh_metadata[NAMESPACE] or {}
-    all[prefix .. "shadow_effective_policy_id"] = policy
-    all[prefix .. "shadow_engine_result"] = allowed and "allowed" or "denied"
-    ctx.amesh_metadata[NAMESPACE] = all
+    all = all or {}
+    local own = all[namespace] or {}
+    own[prefix .. "shadow_effective_policy_id"] = policy
+    own[prefix .. "shadow_engine_result"] = allowed and "allowed" or "denied"
+    all[namespace] = own
+    return all
 end
 
 
@@ -36,7 +37,7 @@ function _M.run(filter, ctx, override)
     request_view = request_view or require("apisix.amesh.access.request_view")
     local conf = override or filter
     if conf.shadow then
-        leave_metadata(ctx, conf.shadow)
+        ctx.amesh_metadata = with_outcome(ctx.amesh_metadata, OF_REQUESTS, conf.shadow, request_view, ctx)
     end
 
     local allowed, policy, why = policies.decide(conf, request_view, ctx)
@@ -53,6 +54,11 @@ end
 
 -- Network: asked for each connection, see network_filters.lua. True; or false and why.
 function _M.admits(filter, view, ctx)
+    if filter.shadow then
+        ctx.amesh_connection_metadata =
+            with_outcome(ctx.amesh_connection_metadata, OF_CONNECTIONS, filter.shadow, view, ctx)
+    end
+
     local allowed, policy, why = policies.decide(filter, view, ctx)
     if allowed then
         return true

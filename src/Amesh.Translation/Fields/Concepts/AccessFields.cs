@@ -26,9 +26,9 @@ internal static class AccessFields
         new("envoy.extensions.filters.network.rbac.v3.RBAC")
         {
             { "rules matcher", Exact("listeners.chains[].network_filters", "decided when the connection begins; in HTTP again for each request") },
-            { "shadow_rules shadow_matcher", Near("", "they refuse nothing, and are not evaluated: there are no statistics of them, nor metadata for other filters") },
+            { "shadow_rules shadow_matcher shadow_rules_stat_prefix", Near("listeners.chains[].network_filters[].shadow", "they refuse nothing; there is metadata of them for other filters, but no statistics") },
             { "enforcement_type", Inert("what it decides by does not change in a connection") },
-            { "stat_prefix shadow_rules_stat_prefix", Inert("statistics alone") },
+            { "stat_prefix", Inert("statistics alone") },
         },
         new("envoy.config.rbac.v3.RBAC")
         {

@@ -62,6 +62,15 @@ internal static class AuthorizationFields
             { "max_receive_message_length", NotYet("an answer has up to a megabyte") },
             { "skip_envoy_headers", Inert("there are none") },
         },
+        new("envoy.extensions.filters.network.ext_authz.v3.ExtAuthz")
+        {
+            { "grpc_service", Refused("no service is asked for connections; those that it would be asked for are closed") },
+            { "failure_mode_allow", Exact("", "connections go on: it is as if no service could be had") },
+            { "filter_enabled_metadata", Exact("listeners.chains[].network_filters[].when", "where nobody can tell whether it holds, the connection is closed") },
+            { "transport_api_version", Inert("v3 is all there is") },
+            { "stat_prefix", Inert("statistics alone") },
+            { "include_peer_certificate bootstrap_metadata_labels_key include_tls_session", Inert("nobody is shown anything") },
+        },
         new("envoy.extensions.filters.http.header_to_metadata.v3.Config", _noFilter),
         new("envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule", _noFilter),
         new("envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair", _noFilter),

@@ -19,9 +19,8 @@ internal sealed class HttpRbacKind : IFilterKind
 
     private static ChainFilter Of(string name, RBAC rbac, DiagnosticScope diagnostics)
     {
+        RbacShadow? shadow = RbacFilters.ShadowOf(rbac.ShadowRulesStatPrefix, rbac.ShadowRules, rbac.ShadowMatcher, diagnostics);
         ChainFilter filter = RbacFilters.Of(name, rbac.Rules, rbac.Matcher, diagnostics);
-        return filter is RbacFilter decided
-            ? decided with { Shadow = RbacFilters.ShadowOf(rbac.ShadowRulesStatPrefix, rbac.ShadowRules, rbac.ShadowMatcher, diagnostics) }
-            : filter;
+        return filter is RbacFilter decided ? decided with { Shadow = shadow } : filter;
     }
 }

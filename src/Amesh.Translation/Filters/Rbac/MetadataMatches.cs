@@ -8,7 +8,7 @@ namespace Amesh.Translation.Filters.Rbac;
 internal static class MetadataMatches
 {
     // The filters that leave metadata here. Of others nobody knows what they would have left.
-    private static readonly HashSet<string> _known = ["envoy.filters.http.jwt_authn", "envoy.filters.http.rbac", "envoy.filters.http.ext_authz"];
+    private static readonly HashSet<string> _known = ["envoy.filters.http.jwt_authn", "envoy.filters.http.rbac", "envoy.filters.network.rbac", "envoy.filters.http.ext_authz"];
 
     /// <summary>Null for a comparison that cannot be made.</summary>
     public static MetadataMatch? Of(MetadataMatcher matcher)

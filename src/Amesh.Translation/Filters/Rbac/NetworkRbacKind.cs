@@ -14,7 +14,14 @@ internal sealed class NetworkRbacKind : IFilterKind
     public ChainFilter? Translate(string name, Any config, DiagnosticScope diagnostics)
     {
         RBAC rbac = config.Unpack<RBAC>();
-        return rbac.Rules is null && rbac.Matcher is null ? null : RbacFilters.Of(name, rbac.Rules, rbac.Matcher, diagnostics);
+        RbacShadow? shadow = RbacFilters.ShadowOf(rbac.ShadowRulesStatPrefix, rbac.ShadowRules, rbac.ShadowMatcher, diagnostics);
+        if (rbac.Rules is null && rbac.Matcher is null && shadow is null)
+        {
+            return null;
+        }
+
+        ChainFilter filter = RbacFilters.Of(name, rbac.Rules, rbac.Matcher, diagnostics);
+        return filter is RbacFilter decided ? decided with { Shadow = shadow } : filter;
     }
 
     public FilterOverride TranslateRoute(string name, Any config, DiagnosticScope diagnostics) => throw new NotSupportedException();
