@@ -2,7 +2,6 @@ using Amesh.Apisix;
 using Amesh.Translation.Filters;
 using Amesh.Translation.Filters.ExternalAuthorization;
 using Envoy.Extensions.Filters.Http.ExtAuthz.V3;
-using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using NetworkExtAuthz = Envoy.Extensions.Filters.Network.ExtAuthz.V3.ExtAuthz;
 

@@ -1,4 +1,5 @@
 using Amesh.Apisix;
+using Amesh.Translation.Filters;
 using Amesh.Translation.Filters.Jwt;
 using Amesh.Translation.Listeners;
 using Amesh.Translation.Secrets;
