@@ -71,7 +71,7 @@ public class AccessMatchesTests
     [InlineData("{'requestedServerName':{}}")]
     [InlineData("{'matcher':{'name':'x'}}")]
     [InlineData("{'metadata':{'filter':'envoy.filters.http.jwt_authn','path':[{'key':'a'}]}}")]
-    [InlineData("{'metadata':{'filter':'envoy.filters.http.ext_authz','path':[{'key':'a'}],'value':{'presentMatch':true}}}")]
+    [InlineData("{'metadata':{'filter':'envoy.filters.http.of_others','path':[{'key':'a'}],'value':{'presentMatch':true}}}")]
     [InlineData("{'metadata':{'filter':'envoy.filters.http.jwt_authn','value':{'presentMatch':true}}}")]
     [InlineData("{'metadata':{'filter':'envoy.filters.http.jwt_authn','path':[{'key':'a'}],'value':{'orMatch':{'valueMatchers':[{'presentMatch':true},{}]}}}}")]
     public void What_cannot_be_told_of_a_permission_is_there_all_the_same_and_is_told(string permission)

@@ -150,7 +150,9 @@ public class ChainFiltersTests
     [Fact]
     public void Network_filters()
     {
-        Assert.Null(ChainFilters.OfNetwork(Network(new NetworkRbac { ShadowRules = new Rules() }), Scope));
+        Assert.Null(ChainFilters.OfNetwork(Network(new NetworkRbac()), Scope));
+        RbacFilter shadow = Assert.IsType<RbacFilter>(ChainFilters.OfNetwork(Network(new NetworkRbac { ShadowRules = new Rules(), ShadowRulesStatPrefix = "s_" }), Scope));
+        Assert.Equal("{'type':'rbac','name':'f','shadow':{'prefix':'s_','action':'allow','policies':[]}}", Json(shadow));
         Assert.IsType<RbacFilter>(ChainFilters.OfNetwork(Network(new NetworkRbac { Rules = new Rules() }), Scope));
         Assert.Empty(_told);
         Assert.IsType<RefusedFilter>(ChainFilters.OfNetwork(

@@ -72,7 +72,8 @@ public class ExternalAuthorizationTests
     public void What_cannot_be_asked_lets_nobody_through(string filter)
     {
         Assert.Contains("'type':'refused'", Json(Of(filter)), StringComparison.Ordinal);
-        Assert.Equal(Severity.Refused, Assert.Single(_told).Severity);
+        Assert.NotEmpty(_told);
+        Assert.All(_told, one => Assert.Equal(Severity.Refused, one.Severity));
     }
 
     [Fact]
