@@ -40,8 +40,7 @@ end
 
 
 local function ids_of(kind)
-    local ids = core.table.new(8, 0)
-    setmetatable(ids, core.json.array_mt)
+    local ids = setmetatable({}, core.json.array_mt)
     for id in pairs(live.ids_by_kind()[kind.key] or {}) do
         ids[#ids + 1] = id
     end
