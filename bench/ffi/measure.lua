@@ -104,8 +104,8 @@ local function empty(dict)
 end
 
 
--- What nginx's own thread notices: how late its timers come, and how long a look into the dictionary takes that another
--- thread may be writing. Until the clock shows `till`, or without it until the whole mesh is there. Returns when it was.
+-- What nginx's own thread notices: how late its timers come, and how long a look into the dictionary takes that
+-- another thread may be writing. Until the clock shows `till`, or without it until the whole mesh is there. Returns when it was.
 local function follow(late, looks, till)
     local last, changed = versions:get("version"), now(MONOTONIC)
     repeat
