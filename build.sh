@@ -215,6 +215,7 @@ run_tests() {
     suite luacheck check_lua
     suite lua as_root native-tests/lua/run.sh
     suite cases as_root node native-tests/cases/run.mjs
+    suite warming as_root node native-tests/warming/run.mjs
     suite verdicts-istio-bookinfo-delta harness verdicts --scenario istio-bookinfo --protocol delta
     suite verdicts-istio-bookinfo-sotw harness verdicts --scenario istio-bookinfo --protocol sotw
     local scenario
@@ -245,6 +246,7 @@ run_tests() {
         suite container-apisix as_root node native-tests/container/run.mjs
         suite tls-apisix as_root native-tests/tls/run.sh
         suite cases-apisix as_root node native-tests/cases/run.mjs --target apisix
+        suite warming-apisix as_root node native-tests/warming/run.mjs --target apisix
     fi
     echo "$passed passed, $failed failed"
     [ "$failed" = 0 ]

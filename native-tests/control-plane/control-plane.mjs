@@ -1,13 +1,12 @@
 #!/usr/bin/env node
-// An ADS control plane that serves a recorded mesh; see README.md.
+// An ADS control plane that serves a recorded mesh, or one that is written in a file; see README.md.
 import fs from 'node:fs';
 import http from 'node:http';
-import { createRequire } from 'node:module';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import grpc from '@grpc/grpc-js';
 import loader from '@grpc/proto-loader';
 import { Faults, KINDS } from './faults.mjs';
+import { PROTOS, readMesh } from './mesh.mjs';
 import { readRecording } from './recording.mjs';
 import { DeltaStream, SotwStream } from './streams.mjs';
 
@@ -15,14 +14,13 @@ const MIB = 1 << 20;
 const KEPT_CLOSED = 50;
 
 function load(file, service) {
-  const deps = path.join(path.dirname(createRequire(import.meta.url).resolve('@grpc/grpc-js-xds/package.json')), 'deps');
   const definition = loader.loadSync(file, {
     keepCase: true,
     longs: String,
     enums: String,
     defaults: true,
     oneofs: false,
-    includeDirs: ['envoy-api', 'xds', 'googleapis', 'protoc-gen-validate'].map(dir => path.join(deps, dir)),
+    includeDirs: PROTOS,
   });
   return definition[service];
 }
@@ -170,6 +168,7 @@ function options() {
   const { values } = parseArgs({
     options: {
       recording: { type: 'string' },
+      mesh: { type: 'string' },
       port: { type: 'string', default: '0' },
       'http-port': { type: 'string', default: '0' },
       host: { type: 'string', default: '127.0.0.1' },
@@ -184,7 +183,7 @@ function options() {
       'exit-with-stdin': { type: 'boolean', default: false },
     },
   });
-  if (!values.recording) throw new Error('--recording DIR is missing');
+  if (!values.recording === !values.mesh) throw new Error('say --recording DIR or --mesh FILE');
   return values;
 }
 
@@ -192,7 +191,7 @@ async function main() {
   const values = options();
   const discovery = load('envoy/service/discovery/v3/ads.proto', 'envoy.service.discovery.v3.AggregatedDiscoveryService');
   const secrets = load('envoy/service/secret/v3/sds.proto', 'envoy.service.secret.v3.SecretDiscoveryService');
-  const { steps } = readRecording(values.recording, discovery, values.from);
+  const { steps } = values.mesh ? readMesh(values.mesh) : readRecording(values.recording, discovery, values.from);
   const protocols = values['sotw-only'] ? ['sotw'] : values['delta-only'] ? ['delta'] : ['delta', 'sotw'];
   const plane = new ControlPlane(steps, protocols);
   if (values.step) plane.goToName(values.step);

@@ -10,14 +10,14 @@ export const KINDS = {
   unimplemented: 'streams end with UNIMPLEMENTED (&protocol=delta|sotw, default delta)',
   unavailable: 'streams end with UNAVAILABLE (&protocol=delta|sotw, default both)',
   slow: 'every response waits (&ms=, default 500)',
-  silent: 'requests are taken and never answered',
+  silent: 'requests are taken and not answered (&type=, default all types)',
   'half-message': 'at once: half a message, then the end of the connection',
 };
 
 export class Faults {
   #overlays = [];
   slowMs = 0;
-  silent = false;
+  #silent = new Set();
   nonceReuse = false;
   /** protocol -> status name */
   refuse = {};
@@ -30,6 +30,7 @@ export class Faults {
       case 'none':
         Object.assign(this, new Faults());
         this.#overlays = [];
+        this.#silent = new Set();
         return;
       case 'garbage': {
         const name = query.get('name') ?? tables.get(type)?.keys().next().value;
@@ -42,13 +43,17 @@ export class Faults {
         break;
       case 'nonce-reuse': this.nonceReuse = true; break;
       case 'slow': this.slowMs = Number(query.get('ms') ?? 500); break;
-      case 'silent': this.silent = true; break;
+      case 'silent': this.#silent.add(query.has('type') ? type : 'all'); break;
       case 'unimplemented': this.refuse[query.get('protocol') ?? 'delta'] = 'UNIMPLEMENTED'; break;
       case 'unavailable':
         for (const protocol of query.get('protocol') ? [query.get('protocol')] : ['delta', 'sotw']) this.refuse[protocol] = 'UNAVAILABLE';
         break;
     }
     this.active.push(kind);
+  }
+
+  isSilent(type) {
+    return this.#silent.has('all') || this.#silent.has(type);
   }
 
   /** The table of a type as it is served. */

@@ -126,7 +126,7 @@ export class SotwStream extends Stream {
   }
 
   answer(type, state) {
-    if (this.plane.faults.silent) return;
+    if (this.plane.faults.isSilent(type)) return;
     const resources = this.wanted(type, state);
     // Only of types whose responses are the whole state does "nothing" say something.
     if (resources.length === 0 && !wholeState(type)) return;
@@ -174,7 +174,7 @@ export class DeltaStream extends Stream {
   }
 
   pushType(type, asked = new Set(), always = false) {
-    if (this.plane.faults.silent) return;
+    if (this.plane.faults.isSilent(type)) return;
     const state = this.types.get(type);
     const table = this.plane.table(type);
     const wanted = name => state.wildcard || state.names.has(name);

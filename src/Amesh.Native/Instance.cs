@@ -87,6 +87,7 @@ internal sealed partial class Instance : IDisposable
         _files = new SecretFiles(null, _log);
         _pipeline = new Pipeline(_sink, message => LogTrouble(_log, message), _names, _health, new ZoneEjections(version));
         _pipeline.WantedChanged = _files.Wake;
+        _pipeline.Store.Attend(SecretOrigin.Files);
         if (_agent is not null)
         {
             _pipeline.WantedChanged += _agent.Wake;
@@ -125,6 +126,8 @@ internal sealed partial class Instance : IDisposable
             Receiving = pipeline.Receiving,
             ServingStateOf = _sink.HasTaken ? null : _restored,
             CommitError = pipeline.CommitError,
+            Warming = [.. pipeline.Store.Warming.OrderBy(one => one.Resource, StringComparer.Ordinal).Take(MostNames)],
+            Incomplete = [.. pipeline.Store.Incomplete.OrderBy(one => one.Resource, StringComparer.Ordinal).Take(MostNames)],
             MissingSecrets = [.. pipeline.Store.MissingSecrets.Order(StringComparer.Ordinal).Take(MostNames)],
             LastError = _sourceError ?? ads?.LastError,
             Reconnects = ads?.Reconnects ?? 0,

@@ -1,3 +1,5 @@
+using Amesh.Xds.Store;
+
 namespace Amesh.Native;
 
 /// <summary>What is known of the running library, for <c>amesh_status</c> and the key <c>amesh/status</c>.</summary>
@@ -32,6 +34,14 @@ internal sealed record InstanceStatus
 
     /// <summary>Why the last commit was refused.</summary>
     public string? CommitError { get; init; }
+
+    /// <summary>
+    /// Clusters and listeners whose newest version is not in service, since what it names has not come; the first of them, where there are many.
+    /// </summary>
+    public IReadOnlyList<WaitingResource> Warming { get; init; } = [];
+
+    /// <summary>Those that went into service without something that they name, since its time was over or it was refused.</summary>
+    public IReadOnlyList<WaitingResource> Incomplete { get; init; } = [];
 
     /// <summary>Names of secrets that the mesh wants and that have not come; the first of them, where there are many.</summary>
     public IReadOnlyList<string> MissingSecrets { get; init; } = [];

@@ -11,11 +11,12 @@ namespace Amesh.Translation;
 /// <para>
 /// The first commit waits until everything that clusters and listeners name has come, or until
 /// <see cref="FirstCommitDeadline"/> after the first update: a mesh that is half there must not replace a whole one. From
-/// then on each quiet moment of the source is a commit.
+/// then on each quiet moment of the source is a commit, of which new versions of clusters and listeners are part once what they
+/// name has come.
 /// </para>
 /// <para>Thread-safe: a source calls from its own thread, the deadline from a timer's.</para>
 /// </remarks>
-public sealed class Pipeline : IResourceHandler, IDisposable
+public sealed partial class Pipeline : IResourceHandler, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly IConfigSink _sink;
@@ -24,7 +25,8 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     private readonly IHealthChecker? _health;
     private readonly IEjections? _ejections;
     private readonly ConcurrentQueue<(HealthTarget Target, HealthStatus Status)> _checked = new();
-    private readonly Timer _deadline;
+    private readonly ITimer _deadline;
+    private readonly ITimer _expiry;
     private bool _amid;
     private bool _started;
     private bool _complete;
@@ -37,8 +39,16 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     /// <param name="names">Looks up the names of endpoints; without it they stay names.</param>
     /// <param name="ejections">Tells of endpoints that are ejected; without it they are nodes as before.</param>
     /// <param name="health">Checks endpoints; without it they are as healthy as the control plane says.</param>
-    public Pipeline(IConfigSink sink, Action<string>? onTrouble = null, INameResolver? names = null, IHealthChecker? health = null, IEjections? ejections = null)
+    /// <param name="time">The clock; null for the system's.</param>
+    public Pipeline(
+        IConfigSink sink,
+        Action<string>? onTrouble = null,
+        INameResolver? names = null,
+        IHealthChecker? health = null,
+        IEjections? ejections = null,
+        TimeProvider? time = null)
     {
+        time ??= TimeProvider.System;
         _sink = sink;
         _onTrouble = onTrouble;
         _names = names;
@@ -53,11 +63,12 @@ public sealed class Pipeline : IResourceHandler, IDisposable
             health.HasTraffic = cluster => sink.HasTraffic(Names.UpstreamId(cluster));
         }
 
-        Store = new ResourceStore(Translator);
+        Store = new ResourceStore(Translator, time);
         Translator.ReadFrom(Store);
         Translator.OnTrouble = onTrouble;
         Aside = new Sideline(this);
-        _deadline = new Timer(_ => TryOpen(), null, Timeout.Infinite, Timeout.Infinite);
+        _deadline = time.CreateTimer(_ => TryOpen(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _expiry = time.CreateTimer(_ => TryExpire(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Told, while nothing else happens here, that other names may be wanted than before.</summary>
@@ -98,6 +109,7 @@ public sealed class Pipeline : IResourceHandler, IDisposable
             Receive(true);
             _amid |= !SecretOrigin.IsAside(update.TypeUrl);
             IReadOnlyList<RejectedResource> rejected = Store.Apply(update);
+            AwaitExpiry();
             WantedChanged?.Invoke();
             return rejected;
         }
@@ -140,6 +152,7 @@ public sealed class Pipeline : IResourceHandler, IDisposable
         lock (_gate)
         {
             _overdue = true;
+            Store.TakeAsItIs();
             Commit();
         }
     }
@@ -154,7 +167,11 @@ public sealed class Pipeline : IResourceHandler, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _deadline.Dispose();
+    public void Dispose()
+    {
+        _deadline.Dispose();
+        _expiry.Dispose();
+    }
 
     // What Envoy would warm clusters up with: their names, and the first checks of their endpoints.
     private IEnumerable<string> Awaited => Translator.EndpointNames.Awaited.Concat(Translator.Health.Awaited);
@@ -338,7 +355,12 @@ public sealed class Pipeline : IResourceHandler, IDisposable
                 _sink.Commit(changes);
             }
 
-            _committed = true;
+            if (!_committed)
+            {
+                _committed = true;
+                Store.BeginWarming();
+            }
+
             CommitError = null;
             Translator.Accept();
         }

@@ -1,4 +1,4 @@
-// Starts the test gateway, or a real APISIX, with the mesh in a file.
+// Starts the test gateway, or a real APISIX, with the mesh in a file, or of a control plane.
 import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import http from 'node:http'
@@ -63,19 +63,26 @@ function apisix(folder, source) {
   return spawn('openresty', ['-p', prefix, '-c', path.join(prefix, 'conf/nginx.conf'), '-g', 'daemon off;'], { stdio: 'ignore' })
 }
 
+const statusOf = async target => JSON.parse(await get(target === 'apisix' ? `http://127.0.0.1:${CONTROL}/v1/amesh/status` : 'http://127.0.0.1:15080/status'))
+
 async function isReady(target) {
-  if (target === 'apisix') return JSON.parse(await get(`http://127.0.0.1:${CONTROL}/v1/amesh/status`)).commit > 0
-  const status = JSON.parse(await get('http://127.0.0.1:15080/status'))
+  const status = await statusOf(target)
+  if (target === 'apisix') return status.commit > 0
   return Object.entries(status).some(([name, value]) => name.startsWith('worker') && JSON.stringify(value).match(/[1-9]/)) || status.applied > 0
 }
 
+// mesh: resources as JSON, or the address of a control plane
 export async function startGateway(target, mesh, keep) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'amesh-cases-'))
   fs.chmodSync(folder, 0o755)
-  fs.mkdirSync(path.join(folder, 'mesh'))
-  fs.writeFileSync(path.join(folder, 'mesh/mesh.json'), JSON.stringify(mesh, null, 1))
+  let source = mesh
+  if (typeof mesh !== 'string') {
+    fs.mkdirSync(path.join(folder, 'mesh'))
+    fs.writeFileSync(path.join(folder, 'mesh/mesh.json'), JSON.stringify(mesh, null, 1))
+    source = `file:${path.join(folder, 'mesh')}`
+  }
+
   if (target === 'apisix' && !HTTP_ONLY) GATEWAY.port = 15080
-  const source = `file:${path.join(folder, 'mesh')}`
   const process_ = (target === 'apisix' ? apisix : testGateway)(folder, source)
   const deadline = Date.now() + 90000
   while (!await isReady(target).catch(() => false)) {
@@ -84,6 +91,7 @@ export async function startGateway(target, mesh, keep) {
   }
   await sleep(300)
   return {
+    status: () => statusOf(target),
     stop: async () => {
       process_.kill('SIGTERM')
       await new Promise(done => process_.once('exit', done))

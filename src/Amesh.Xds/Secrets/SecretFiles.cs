@@ -19,6 +19,7 @@ public sealed partial class SecretFiles : IResourceSource, IDisposable
     private readonly Dictionary<string, FileStamp?> _stamps = [];
     private readonly Dictionary<string, string> _errors = [];
     private readonly HashSet<string> _given = [];
+    private readonly HashSet<string> _missed = [];
 
     /// <param name="interval">How often to look for changes; null = every half second.</param>
     /// <param name="log">Where errors go.</param>
@@ -53,6 +54,7 @@ public sealed partial class SecretFiles : IResourceSource, IDisposable
         IReadOnlyCollection<string> wanted = handler.Wanted(SecretOrigin.Files);
         _given.IntersectWith(wanted);
         var found = new List<DiscoveryResource>();
+        var missing = new List<string>();
         ILookup<string?, string> byFile = wanted.ToLookup(name => SecretOrigin.ParseFileName(name)?.File);
         foreach (string gone in _stamps.Keys.Where(file => !byFile.Contains(file)).ToList())
         {
@@ -62,15 +64,19 @@ public sealed partial class SecretFiles : IResourceSource, IDisposable
 
         foreach (IGrouping<string?, string> names in byFile)
         {
-            found.AddRange(names.Key is { } file ? Read(file, [.. names]) : names.Where(_given.Add).Select(Named));
+            found.AddRange(names.Key is { } file ? Read(file, [.. names], missing) : names.Where(_given.Add).Select(Named));
         }
 
-        if (found.Count == 0)
+        // Whoever waits for a secret is told that it is not there; once, since it is looked for again and again.
+        missing.RemoveAll(name => !_missed.Add(name));
+        _missed.IntersectWith(wanted);
+        _missed.ExceptWith(found.Select(resource => resource.Name));
+        if (found.Count + missing.Count == 0)
         {
             return;
         }
 
-        foreach (RejectedResource rejected in handler.Apply(new DiscoveryUpdate(SecretOrigin.Files, "files", found, [], Complete: false)))
+        foreach (RejectedResource rejected in handler.Apply(new DiscoveryUpdate(SecretOrigin.Files, "files", found, missing, Complete: false)))
         {
             LogBad(_log, $"secret {rejected.Name.Replace('\n', ' ')}: {rejected.Reason}");
         }
@@ -84,7 +90,7 @@ public sealed partial class SecretFiles : IResourceSource, IDisposable
     // The files that such a name stands for are read where all DataSources are.
     private static DiscoveryResource Named(string name) => new(name, "files", SecretOrigin.SecretOfName(name)!.ToByteArray());
 
-    private List<DiscoveryResource> Read(string file, string[] names)
+    private List<DiscoveryResource> Read(string file, string[] names, List<string> missing)
     {
         FileStamp? stamp = FileStamp.TryOf(file);
         bool same = _stamps.TryGetValue(file, out FileStamp? before) && before == stamp && stamp is not null;
@@ -112,6 +118,7 @@ public sealed partial class SecretFiles : IResourceSource, IDisposable
                 }
                 else
                 {
+                    missing.Add(name);
                     Fail(file, $"{file}: there is no secret {inside} in it");
                 }
             }
@@ -120,6 +127,7 @@ public sealed partial class SecretFiles : IResourceSource, IDisposable
         }
         catch (Exception e) when (e is SourceException or IOException or UnauthorizedAccessException)
         {
+            missing.AddRange(names);
             Fail(file, e is SourceException ? e.Message : $"{file}: {e.Message}");
             return [];
         }

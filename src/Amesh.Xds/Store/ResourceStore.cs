@@ -12,22 +12,34 @@ namespace Amesh.Xds.Store;
 /// again at any change, and one changed virtual host brings a whole RouteConfiguration.
 /// </para>
 /// <para>
+/// From <see cref="BeginWarming"/> on, a new version of a cluster or a listener stays out of service (the handler does not hear
+/// of it) until what it names has come. What it replaces, and what that names, is kept as long.
+/// </para>
+/// <para>
 /// What no resource names any more is dropped, in SotW as in Delta, so that both end in the same state. Not for several
 /// threads: the owner of the source's loop owns the store.
 /// </para>
 /// </remarks>
-public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
+public sealed partial class ResourceStore(IUnitHandler handler, TimeProvider? time = null) : IResourceHandler
 {
-    private readonly Dictionary<string, Dictionary<string, Held>> _held =
-        ResourceType.All.Keys.ToDictionary(typeUrl => typeUrl, _ => new Dictionary<string, Held>());
+    private readonly Dictionary<string, Dictionary<string, HeldResource>> _held =
+        ResourceType.All.Keys.ToDictionary(typeUrl => typeUrl, _ => new Dictionary<string, HeldResource>());
 
     // How many units name a resource: what is not in here is not wanted.
     private readonly Dictionary<string, Dictionary<string, int>> _named =
         ResourceType.All.Keys.ToDictionary(typeUrl => typeUrl, _ => new Dictionary<string, int>());
 
-    private readonly HashSet<string> _received = [];
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private readonly WarmingTable _warming = new(time ?? TimeProvider.System);
 
-    // Types whose names may be missing when a mesh is taken as complete: nobody is there who could bring them.
+    // What is in service and lacks something that nobody waited for any longer.
+    private readonly Dictionary<ResourceReference, (ResourceReference[] Lacks, DateTimeOffset Since)> _incomplete = [];
+    private readonly HashSet<string> _received = [];
+    private bool _warms;
+
+    private static readonly Dictionary<(UnitKind Kind, string Name), IMessage> NothingDecoded = [];
+
+    // Types whose names are not waited for: nobody is there who could bring them.
     private readonly HashSet<string> _unattended = [SecretOrigin.Agent, SecretOrigin.Files];
     private readonly Dictionary<UnitKey, UnitChange> _pending = [];
 
@@ -40,9 +52,12 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
     /// </summary>
     public bool IsComplete =>
         _received.Contains(TypeUrls.Cluster) && _received.Contains(TypeUrls.Listener)
-        && _named.All(type => _unattended.Contains(type.Key) || type.Value.Keys.All(_held[type.Key].ContainsKey));
+        && _named.All(type => type.Key == SecretOrigin.Files || _unattended.Contains(type.Key) || type.Value.Keys.All(_held[type.Key].ContainsKey));
 
-    /// <summary>Says that a source for a <see cref="SecretOrigin"/> is at work, so that a first start waits for it, too.</summary>
+    /// <summary>
+    /// Says that a source for a <see cref="SecretOrigin"/> is at work, so that its secrets are waited for; at a first start only
+    /// those of an agent, since files may just as well be missing.
+    /// </summary>
     public void Attend(string typeUrl) => _unattended.Remove(typeUrl);
 
     /// <summary>Names that are wanted and have not come, for people who wonder what a first start waits for.</summary>
@@ -76,6 +91,8 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
             }
             catch (Exception e)
             {
+                GiveUp(new ResourceReference(update.TypeUrl, resource.Name));
+
                 // Whatever it is: the others of the response are taken, and would not come again if they were not.
                 bool expected = e is MalformedResourceException or InvalidProtocolBufferException;
                 rejected.Add(new RejectedResource(resource.Name, expected ? e.Message : $"internal error: {e.Message}"));
@@ -83,10 +100,17 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
         }
 
         // What is taken back while something names it stays, as in Envoy (and in SotW, where nothing could say so): endpoints,
-        // routes and secrets go with what names them.
-        foreach (string name in update.Removed.Where(name => !_named[update.TypeUrl].ContainsKey(name)))
+        // routes and secrets go with what names them. That there are no such endpoints, or is no such file, is an answer.
+        foreach (string name in update.Removed)
         {
-            Remove(update.TypeUrl, type, name);
+            if (!_named[update.TypeUrl].ContainsKey(name))
+            {
+                Remove(update.TypeUrl, name);
+            }
+            else if (update.TypeUrl is TypeUrls.ClusterLoadAssignment or SecretOrigin.Files)
+            {
+                GiveUp(new ResourceReference(update.TypeUrl, name));
+            }
         }
 
         if (update.Complete)
@@ -94,7 +118,7 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
             var listed = update.Resources.Select(r => r.Name).ToHashSet();
             foreach (string name in _held[update.TypeUrl].Keys.Where(name => !listed.Contains(name)).ToList())
             {
-                Remove(update.TypeUrl, type, name);
+                Remove(update.TypeUrl, name);
             }
         }
 
@@ -108,7 +132,7 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, string> Versions(string typeUrl) =>
-        _held.TryGetValue(typeUrl, out Dictionary<string, Held>? resources)
+        _held.TryGetValue(typeUrl, out Dictionary<string, HeldResource>? resources)
             ? resources.ToDictionary(resource => resource.Key, resource => resource.Value.Version)
             : new Dictionary<string, string>();
 
@@ -125,7 +149,7 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
         handler.Apply(changes);
     }
 
-    /// <summary>The bytes of a unit that is held, to decode it again; false where there is none.</summary>
+    /// <summary>The bytes of a unit that is in service, to decode it again; false where there is none.</summary>
     public bool TryRead(UnitKey key, out ReadOnlyMemory<byte> bytes)
     {
         string typeUrl = key.Kind switch
@@ -138,7 +162,12 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
             UnitKind.FileSecret => SecretOrigin.Files,
             _ => TypeUrls.RouteConfiguration,
         };
-        if (_held[typeUrl].TryGetValue(key.Resource, out Held? held) && held.Units.TryGetValue((key.Kind, key.Name), out Unit? unit))
+        if (!_warming.TryGetServing(new ResourceReference(typeUrl, key.Resource), out IReadOnlyDictionary<(UnitKind, string), HeldUnit>? units))
+        {
+            units = _held[typeUrl].GetValueOrDefault(key.Resource)?.Units;
+        }
+
+        if (units is not null && units.TryGetValue((key.Kind, key.Name), out HeldUnit? unit))
         {
             bytes = unit.Bytes;
             return true;
@@ -158,8 +187,8 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
             throw new MalformedResourceException("the resource has no name");
         }
 
-        ref Held? slot = ref CollectionsMarshal.GetValueRefOrAddDefault(_held[typeUrl], resource.Name, out _);
-        Held? before = slot;
+        ref HeldResource? slot = ref CollectionsMarshal.GetValueRefOrAddDefault(_held[typeUrl], resource.Name, out _);
+        HeldResource? before = slot;
         if (before is not null && before.Body.Span.SequenceEqual(resource.Body.Span))
         {
             slot = before with { Version = resource.Version };
@@ -169,7 +198,7 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
         try
         {
             // A copy: the body is a piece of a whole response, which one changed resource must not keep alive.
-            slot = Replace(type, resource with { Body = resource.Body.ToArray() }, before);
+            slot = Replace(typeUrl, type, resource with { Body = resource.Body.ToArray() }, before);
         }
         catch
         {
@@ -180,17 +209,19 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
 
             throw;
         }
+
+        GoIntoService(_warming.Come(new ResourceReference(typeUrl, resource.Name)));
     }
 
     // All units are decoded before the first is recorded, so that a refused resource leaves no trace.
-    private Held Replace(ResourceType type, DiscoveryResource resource, Held? before)
+    private HeldResource Replace(string typeUrl, ResourceType type, DiscoveryResource resource, HeldResource? before)
     {
-        var units = new Dictionary<(UnitKind Kind, string Name), Unit>();
-        var changes = new List<UnitChange>();
+        var units = new Dictionary<(UnitKind Kind, string Name), HeldUnit>();
+        var decoded = new Dictionary<(UnitKind Kind, string Name), IMessage>();
         foreach (ResourcePart part in type.Split(resource.Body))
         {
             (UnitKind Kind, string Name) id = (part.Kind, part.Name);
-            if (before is not null && before.Units.TryGetValue(id, out Unit? unit) && unit.Bytes.Span.SequenceEqual(part.Bytes.Span))
+            if (before is not null && before.Units.TryGetValue(id, out HeldUnit? unit) && unit.Bytes.Span.SequenceEqual(part.Bytes.Span))
             {
                 // The new bytes, so that the old resource's memory can go.
                 units.Add(id, unit with { Bytes = part.Bytes });
@@ -198,41 +229,84 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
             }
 
             IMessage message = type.Decode(part);
-            units.Add(id, new Unit(part.Bytes, type.References(message)));
-            changes.Add(new UnitChange(new UnitKey(part.Kind, resource.Name, part.Name), message, part.Bytes));
-        }
-
-        foreach (UnitChange change in changes)
-        {
-            Record(change);
+            units.Add(id, new HeldUnit(part.Bytes, type.References(message)));
+            decoded.Add(id, message);
         }
 
         // Count the new names before the old ones go: a name that both have never drops out.
+        var reference = new ResourceReference(typeUrl, resource.Name);
         Count(units.Values, +1);
-        if (before is not null)
+        bool warmed = _warming.TryGetServing(reference, out IReadOnlyDictionary<(UnitKind Kind, string Name), HeldUnit>? serving);
+        if (warmed)
         {
-            Count(before.Units.Values, -1);
-            foreach ((UnitKind Kind, string Name) id in before.Units.Keys.Where(id => !units.ContainsKey(id)))
+            // The version in between was never in service.
+            Count(before!.Units.Values, -1);
+        }
+        else
+        {
+            serving = before?.Units;
+        }
+
+        Dependency[] missing = _warms ? [.. units.Values.SelectMany(unit => unit.Dependencies).Where(IsAwaited)] : [];
+        if (missing.Length > 0 && !(warmed && IsSame(serving, units)))
+        {
+            _warming.Begin(reference, serving, missing);
+        }
+        else
+        {
+            _warming.End(reference);
+            Publish(reference, type, serving, units, decoded);
+        }
+
+        return new HeldResource(resource.Version, resource.Body, units);
+    }
+
+    // Takes units into service in place of others.
+    private void Publish(
+        ResourceReference resource,
+        ResourceType type,
+        IReadOnlyDictionary<(UnitKind Kind, string Name), HeldUnit>? serving,
+        IReadOnlyDictionary<(UnitKind Kind, string Name), HeldUnit> units,
+        IReadOnlyDictionary<(UnitKind Kind, string Name), IMessage> decoded)
+    {
+        _incomplete.Remove(resource);
+        foreach (((UnitKind Kind, string Name) id, HeldUnit unit) in units)
+        {
+            if (serving is null || !serving.TryGetValue(id, out HeldUnit? other) || !other.Bytes.Span.SequenceEqual(unit.Bytes.Span))
             {
-                Record(new UnitChange(new UnitKey(id.Kind, resource.Name, id.Name), null, default));
+                IMessage message = decoded.GetValueOrDefault(id) ?? type.Decode(new ResourcePart(id.Kind, id.Name, unit.Bytes));
+                Record(new UnitChange(new UnitKey(id.Kind, resource.Name, id.Name), message, unit.Bytes));
             }
         }
 
-        return new Held(resource.Version, resource.Body, units);
+        if (serving is not null)
+        {
+            Count(serving.Values, -1);
+            RecordGone(resource.Name, serving.Keys.Where(id => !units.ContainsKey(id)));
+        }
     }
 
-    private void Remove(string typeUrl, ResourceType type, string name)
+    private void Remove(string typeUrl, string name)
     {
-        if (!_held[typeUrl].Remove(name, out Held? held))
+        if (!_held[typeUrl].Remove(name, out HeldResource? held))
         {
             return;
         }
 
+        var reference = new ResourceReference(typeUrl, name);
         Count(held.Units.Values, -1);
-        foreach ((UnitKind Kind, string Name) id in held.Units.Keys)
+        if (_warming.TryGetServing(reference, out IReadOnlyDictionary<(UnitKind Kind, string Name), HeldUnit>? serving))
         {
-            Record(new UnitChange(new UnitKey(id.Kind, name, id.Name), null, default));
+            _warming.End(reference);
+            Count(serving?.Values ?? [], -1);
         }
+        else
+        {
+            serving = held.Units;
+        }
+
+        _incomplete.Remove(reference);
+        RecordGone(name, serving?.Keys ?? []);
     }
 
     private void DropUnnamed()
@@ -241,7 +315,8 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
         {
             if (!_named[typeUrl].ContainsKey(name))
             {
-                Remove(typeUrl, ResourceType.All[typeUrl], name);
+                _warming.Forget(new ResourceReference(typeUrl, name));
+                Remove(typeUrl, name);
             }
         }
 
@@ -250,9 +325,17 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
 
     private void Record(UnitChange change) => _pending[change.Key] = change;
 
-    private void Count(IEnumerable<Unit> units, int step)
+    private void RecordGone(string resource, IEnumerable<(UnitKind Kind, string Name)> units)
     {
-        foreach (ResourceReference reference in units.SelectMany(unit => unit.References))
+        foreach ((UnitKind kind, string name) in units)
+        {
+            Record(new UnitChange(new UnitKey(kind, resource, name), null, default));
+        }
+    }
+
+    private void Count(IEnumerable<HeldUnit> units, int step)
+    {
+        foreach (ResourceReference reference in units.SelectMany(unit => unit.Dependencies).Select(dependency => dependency.Resource))
         {
             ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_named[reference.TypeUrl], reference.Name, out _);
             count += step;
@@ -263,8 +346,4 @@ public sealed class ResourceStore(IUnitHandler handler) : IResourceHandler
             }
         }
     }
-
-    private sealed record Held(string Version, ReadOnlyMemory<byte> Body, Dictionary<(UnitKind Kind, string Name), Unit> Units);
-
-    private sealed record Unit(ReadOnlyMemory<byte> Bytes, IReadOnlyList<ResourceReference> References);
 }

@@ -13,9 +13,6 @@ namespace Amesh.Xds.Store;
 /// <summary>One part of a resource: a unit's name in it and its bytes.</summary>
 internal readonly record struct ResourcePart(UnitKind Kind, string Name, ReadOnlyMemory<byte> Bytes);
 
-/// <summary>A resource that another one names.</summary>
-internal readonly record struct ResourceReference(string TypeUrl, string Name);
-
 /// <summary>A field of a resource whose values are units of their own.</summary>
 /// <param name="Kind">What each is.</param>
 /// <param name="Parser">How it is decoded.</param>
@@ -30,13 +27,13 @@ internal sealed class ResourceType
     private readonly UnitKind _head;
     private readonly MessageParser _headParser;
     private readonly IReadOnlyDictionary<int, PartField> _parts;
-    private readonly Func<IMessage, IEnumerable<ResourceReference>> _references;
+    private readonly Func<IMessage, IEnumerable<Dependency>> _references;
     private readonly Action<IMessage>? _check;
 
     private ResourceType(
         UnitKind head,
         MessageParser headParser,
-        Func<IMessage, IEnumerable<ResourceReference>>? references = null,
+        Func<IMessage, IEnumerable<Dependency>>? references = null,
         IReadOnlyDictionary<int, PartField>? parts = null,
         Action<IMessage>? check = null)
     {
@@ -116,36 +113,39 @@ internal sealed class ResourceType
         All.Values.Select(type => type.ParserOf(kind)).First(parser => parser is not null)!.ParseFrom(bytes.Span);
 
     /// <summary>The resources that a unit names.</summary>
-    public IReadOnlyList<ResourceReference> References(IMessage unit) => [.. _references(unit).Distinct()];
+    public IReadOnlyList<Dependency> References(IMessage unit) =>
+        [.. _references(unit).GroupBy(dependency => dependency.Resource).Select(same => same.MaxBy(dependency => dependency.Patience))];
 
     private MessageParser? ParserOf(UnitKind kind) =>
         kind == _head ? _headParser : _parts.Values.FirstOrDefault(field => field.Kind == kind)?.Parser;
 
     private static ResourceType Secrets(UnitKind kind) => new(kind, Secret.Parser, check: message => SecretCheck.Require((Secret)message));
 
-    private static IEnumerable<ResourceReference> AssignmentOf(Cluster cluster)
+    private static IEnumerable<Dependency> AssignmentOf(Cluster cluster)
     {
         if (cluster.Type == Cluster.Types.DiscoveryType.Eds)
         {
-            yield return new ResourceReference(
-                TypeUrls.ClusterLoadAssignment, cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name);
+            yield return Dependency.By(
+                cluster.EdsClusterConfig?.EdsConfig,
+                TypeUrls.ClusterLoadAssignment,
+                cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name);
         }
     }
 
-    private static IEnumerable<ResourceReference> ReferencesOfListener(IMessage unit)
+    private static IEnumerable<Dependency> ReferencesOfListener(IMessage unit)
     {
         FilterChain? chain = unit as FilterChain ?? (unit as Listener)?.DefaultFilterChain;
         return chain is null ? [] : [.. RouteConfigurationsOf(chain), .. SecretReferences.Of(chain)];
     }
 
-    private static IEnumerable<ResourceReference> RouteConfigurationsOf(FilterChain chain)
+    private static IEnumerable<Dependency> RouteConfigurationsOf(FilterChain chain)
     {
         foreach (Filter filter in chain.Filters)
         {
             if (filter.TypedConfig is { } config && config.Is(HttpConnectionManager.Descriptor)
                 && config.Unpack<HttpConnectionManager>() is { Rds.RouteConfigName.Length: > 0 } manager)
             {
-                yield return new ResourceReference(TypeUrls.RouteConfiguration, manager.Rds.RouteConfigName);
+                yield return Dependency.By(manager.Rds.ConfigSource, TypeUrls.RouteConfiguration, manager.Rds.RouteConfigName);
             }
         }
     }

@@ -8,12 +8,12 @@ namespace Amesh.Xds.Store;
 /// <summary>The secrets that clusters and filter chains name in their TLS contexts.</summary>
 internal static class SecretReferences
 {
-    public static IEnumerable<ResourceReference> Of(Cluster cluster) =>
+    public static IEnumerable<Dependency> Of(Cluster cluster) =>
         cluster.TransportSocketMatches.Select(match => match.TransportSocket).Append(cluster.TransportSocket).SelectMany(Of);
 
-    public static IEnumerable<ResourceReference> Of(FilterChain chain) => Of(chain.TransportSocket);
+    public static IEnumerable<Dependency> Of(FilterChain chain) => Of(chain.TransportSocket);
 
-    private static IEnumerable<ResourceReference> Of(TransportSocket? socket)
+    private static IEnumerable<Dependency> Of(TransportSocket? socket)
     {
         CommonTlsContext? context = null;
         if (socket?.TypedConfig?.Is(UpstreamTlsContext.Descriptor) == true)
@@ -40,7 +40,7 @@ internal static class SecretReferences
         {
             if (config is { Name.Length: > 0 } or { SdsConfig: not null } && SecretOrigin.Of(config) is { } secret)
             {
-                yield return new ResourceReference(secret.TypeUrl, secret.Name);
+                yield return Dependency.By(config.SdsConfig, secret.TypeUrl, secret.Name);
             }
         }
     }

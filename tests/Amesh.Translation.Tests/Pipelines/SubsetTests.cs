@@ -114,6 +114,7 @@ public sealed class SubsetTests : IDisposable
         Assert.Contains(ObjectId.From("c version=v1"), _sink.Held.Single(o => o.Key.StartsWith("/stream_routes/", StringComparison.Ordinal)).Value, StringComparison.Ordinal);
 
         Set(TypeUrls.Listener, "l", PipelineTests.ListenerFor("rc"));
+        Set(TypeUrls.RouteConfiguration, "rc", PipelineTests.Routes("rc", "c"));
         _pipeline.Quiet();
         Assert.DoesNotContain(Key("c version=v1"), _sink.Held.Keys);
     }

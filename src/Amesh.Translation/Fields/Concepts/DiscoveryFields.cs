@@ -28,7 +28,7 @@ internal static class DiscoveryFields
         {
             { "ads", Exact("", "everything comes over the one aggregated stream") },
             { "resource_api_version", Inert("there is no other version than 3") },
-            { "initial_fetch_timeout", Inert("only a first start waits for what is named, and what is missing answers 503") },
+            { "initial_fetch_timeout", Exact("", "new versions of clusters and listeners wait so long for what they name; a first start waits for all of it, 15 seconds") },
             { "api_config_source path path_config_source", NotYet("another source than the aggregated stream is not asked") },
         },
         new("envoy.config.core.v3.ApiConfigSource", NotYet("another source than the aggregated stream is not asked")),
