@@ -3,7 +3,7 @@ using Envoy.Config.Core.V3;
 namespace Amesh.Xds.Store;
 
 /// <summary>A resource by its type and name.</summary>
-internal readonly record struct ResourceReference(string TypeUrl, string Name)
+internal sealed record ResourceReference(string TypeUrl, string Name)
 {
     /// <summary>For people.</summary>
     public override string ToString()
@@ -21,7 +21,7 @@ internal readonly record struct ResourceReference(string TypeUrl, string Name)
 }
 
 /// <summary>A resource that another one names, and how long that waits for it before it goes into service without.</summary>
-internal readonly record struct Dependency(ResourceReference Resource, TimeSpan Patience)
+internal sealed record Dependency(ResourceReference Resource, TimeSpan Patience)
 {
     // Envoy's default for ConfigSource.initial_fetch_timeout.
     private static readonly TimeSpan DefaultPatience = TimeSpan.FromSeconds(15);

@@ -114,7 +114,7 @@ internal sealed class ResourceType
 
     /// <summary>The resources that a unit names.</summary>
     public IReadOnlyList<Dependency> References(IMessage unit) =>
-        [.. _references(unit).GroupBy(dependency => dependency.Resource).Select(same => same.MaxBy(dependency => dependency.Patience))];
+        [.. _references(unit).GroupBy(dependency => dependency.Resource).Select(same => same.MaxBy(dependency => dependency.Patience)!)];
 
     private MessageParser? ParserOf(UnitKind kind) =>
         kind == _head ? _headParser : _parts.Values.FirstOrDefault(field => field.Kind == kind)?.Parser;
